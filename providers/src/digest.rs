@@ -1,5 +1,6 @@
 //! SHA-256 of files and of values, as lower-case hexadecimal.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -26,6 +27,30 @@ pub fn of_file(path: &Path) -> std::io::Result<String> {
         }
         hasher.update(buffer.get(..n).unwrap_or_default());
     }
+}
+
+/// SHA-256 of a file, or of a folder: then of the names and digests of its files in the order of
+/// their names, folders inside it left out.
+///
+/// # Errors
+/// Whatever opening or reading gives.
+pub fn of_path(path: &Path) -> std::io::Result<String> {
+    if !path.is_dir() {
+        return of_file(path);
+    }
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.path().is_file() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            files.insert(name, of_file(&entry.path())?);
+        }
+    }
+    let lines: String = files
+        .iter()
+        .map(|(name, digest)| format!("{digest}  {name}\n"))
+        .collect();
+    Ok(of_bytes(lines.as_bytes()))
 }
 
 /// SHA-256 of a JSON value with the keys of every object in order, so that two values that are
@@ -69,10 +94,14 @@ fn write_canonical(value: &Value, out: &mut String) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
     let nibble = |n: u8| DIGITS.get(usize::from(n)).copied().unwrap_or('0');
-    bytes.iter().flat_map(|b| [nibble(b >> 4), nibble(b & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [nibble(b >> 4), nibble(b & 15)])
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,6 +123,9 @@ mod tests {
         let a: Value = serde_json::from_str(r#"{"a":1,"b":{"x":[1,2],"y":null}}"#).unwrap();
         let b: Value = serde_json::from_str(r#"{"b":{"y":null,"x":[1,2]},"a":1}"#).unwrap();
         assert_eq!(of_value(&a), of_value(&b));
-        assert_ne!(of_value(&a), of_value(&json!({"a":1,"b":{"x":[2,1],"y":null}})));
+        assert_ne!(
+            of_value(&a),
+            of_value(&json!({"a":1,"b":{"x":[2,1],"y":null}}))
+        );
     }
 }

@@ -8,6 +8,8 @@
 //! feature `remote`) and `local` (llama.cpp and candle in an engine process, feature `engine`).
 
 pub mod clock;
+#[cfg(feature = "engine")]
+pub mod demo_models;
 pub mod digest;
 #[cfg(feature = "engine")]
 pub mod local;
@@ -98,6 +100,8 @@ pub struct Ask {
 /// Names a sample and its repeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRef {
+    /// The suite's name: ids are unique within a suite only.
+    pub suite: String,
     /// The sample's id within its suite.
     pub id: String,
     /// The repeat, from 0.
@@ -107,6 +111,7 @@ pub struct SampleRef {
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every ask is a generation")]
 pub enum AskKind {
     /// Write an answer.
     Generate(Generate),
@@ -207,7 +212,11 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Sampling { temperature: 0.0, top_p: None, seed: 7 }
+        Sampling {
+            temperature: 0.0,
+            top_p: None,
+            seed: 7,
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! manifest.json     Manifest: what was run; written once, never changed
 //! sessions.jsonl    Session, one line a start and one line an end; append-only
 //! bakeoff.yaml      the bake-off as the user wrote it
-//! suites/NAME/      suite.yaml as written, and suite.json: SuiteFacts, what a report needs of it
+//! suites/NAME/      suite.yaml as written, suite.json: SuiteFacts, what a report needs of it, and
+//!                   samples.jsonl: its rows, so that a run can be resumed and scored again
 //! records.jsonl     Record, one a line; append-only; a later line of the same unit supersedes
 //! prompts.jsonl     PromptText, one a line, each prompt once, by digest; append-only
 //! report.html       the report, written again after every session
@@ -19,6 +20,8 @@ use rightsize_providers::{
     Description, ErrorKind, LogprobSummary, ProviderError, Response, ServerWords, Side, Stage,
     Timing, Usage,
 };
+pub use rightsize_suites::outcome::Outcome;
+use rightsize_suites::{Metric, Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -39,6 +42,8 @@ pub mod files {
     pub const SUITE_FACTS: &str = "suite.json";
     /// The suite as written, in a suite's folder.
     pub const SUITE_YAML: &str = "suite.yaml";
+    /// The suite's rows as loaded, one JSON object a line, in a suite's folder.
+    pub const SAMPLES: &str = "samples.jsonl";
     /// [`super::Record`] lines.
     pub const RECORDS: &str = "records.jsonl";
     /// [`super::PromptText`] lines.
@@ -117,6 +122,8 @@ pub struct SuiteFacts {
     pub samples: u64,
     /// What the primary score is called: `accuracy`, `field F1`, `exact match`.
     pub primary: String,
+    /// Its metrics; the first is the primary one.
+    pub metrics: Vec<Metric>,
     /// Labels in the suite's order (classification).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
@@ -128,6 +135,28 @@ pub struct SuiteFacts {
     pub margin: Option<Margin>,
     /// Version of its scoring rules.
     pub scoring_version: u32,
+}
+
+impl SuiteFacts {
+    /// The facts of a loaded suite.
+    pub fn of(suite: &Suite) -> SuiteFacts {
+        SuiteFacts {
+            name: suite.name.clone(),
+            task: suite.task.kind().to_owned(),
+            description: suite.description.clone(),
+            sha256: suite.sha256.clone(),
+            samples: suite.samples.len() as u64,
+            primary: suite.primary().title().to_owned(),
+            metrics: suite.metrics(),
+            labels: suite.task.labels(),
+            fields: suite.task.fields(),
+            margin: suite.margin.as_ref().map(|m| Margin {
+                abs: m.abs,
+                why: m.why.clone(),
+            }),
+            scoring_version: suite.scoring_version(),
+        }
+    }
 }
 
 /// The loss that a suite can bear.
@@ -165,6 +194,9 @@ pub struct SessionStart {
     pub boot_id: Option<String>,
     /// The command line, without values that could be secret.
     pub args: Vec<String>,
+    /// The folder that paths in the bake-off are relative to, so that a run can be resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// Version of rightsize.
     pub version: String,
     /// The machine, as `rightsize hardware --json` prints it.
@@ -224,7 +256,7 @@ pub enum Split {
 }
 
 /// How an item was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The model wrote an answer.
@@ -234,9 +266,7 @@ pub enum Mode {
 }
 
 /// How load was offered.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     /// As fast as the entry's concurrency allows: accuracy and throughput.
@@ -253,24 +283,6 @@ impl Scenario {
             Scenario::SingleStream => "single-stream",
         }
     }
-}
-
-/// What became of a unit.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// An answer was read and scored.
-    Scored,
-    /// There was an answer, but nothing could be read in it. Scores 0.
-    Unparsed,
-    /// The answer reached its length limit before it could be read. Scores 0.
-    Truncated,
-    /// The model declined, or a filter cut it. Scores 0.
-    Refused,
-    /// No answer. Has no score.
-    Error,
 }
 
 /// Everything known of one unit: the atom of all analysis.

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Trains the two bundled models again and writes the test data of the three shipped suites.
+# Seeds are fixed; up to 90 minutes for both on 2 cores. The files in the repository are
+# replaced only when a training has ended.
+set -eu
+cd "$(dirname "$0")/.."
+
+target="${CARGO_TARGET_DIR:-target}"
+cargo build --release --locked --package rightsize-trainer
+trainer="$target/release/rightsize-trainer"
+
+"$trainer" data
+for size in 1m 5m; do
+    new="$target/specialist-$size.gguf"
+    "$trainer" train --size "$size" --out "$new"
+    "$trainer" eval --model "$new"
+    mv "$new" "providers/demo-models/specialist-$size.gguf"
+done

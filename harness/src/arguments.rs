@@ -1,0 +1,195 @@
+//! The command line: what may be typed, and the help that is printed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::plan::Shard;
+use crate::runner::MaxErrors;
+
+/// Finds the right size of language model for your own tasks.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = "\
+Examples:
+  rightsize demo                       a first report, with the bundled models
+  rightsize init my-bakeoff            a commented bake-off that runs as it is
+  rightsize run my-bakeoff/bakeoff.yaml
+  rightsize explain TTFT
+
+Exit codes: 0 done, 1 a gate failed, 2 the input is wrong, 3 the run is incomplete.")]
+pub struct Arguments {
+    /// The subcommand.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Trace to standard error and to log.txt in the run folder; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the bundled models on the shipped suites and write the report
+    #[command(after_help = "\
+Examples:
+  rightsize demo
+  rightsize demo --model ~/models/qwen2.5-1.5b-instruct-q4_k_m.gguf
+  rightsize demo --limit 20 --out /tmp/demo")]
+    Demo(Demo),
+    /// Run a bake-off
+    #[command(after_help = "\
+Examples:
+  rightsize run                                 ./bakeoff.yaml
+  rightsize run triage.yaml --limit 20          a quick look at 20 samples of each suite
+  rightsize run triage.yaml --models small,large --out runs/monday
+  rightsize run --resume runs/monday            go on after an interrupt or a crash
+  rightsize run triage.yaml --shard 3/8 --out shard3")]
+    Run(Run),
+    /// Put the shards of one run together
+    #[command(after_help = "\
+Example:
+  rightsize merge shard1 shard2 shard3 shard4 --out whole")]
+    Merge {
+        /// Run folders of the shards
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+        /// The run folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write the report of a run folder again and print its summary
+    #[command(after_help = "\
+Examples:
+  rightsize report runs/monday
+  rightsize report runs/monday --json | jq .results
+  rightsize report runs/monday --share           without any text of a sample")]
+    Report(Report),
+    /// Check suites and bake-offs without calling a model
+    #[command(after_help = "\
+Examples:
+  rightsize check bakeoff.yaml
+  rightsize check suites/*/suite.yaml catalog:kb-faq")]
+    Check {
+        /// Suites (files, or catalog:NAME) and bake-offs
+        #[arg(required = true)]
+        files: Vec<String>,
+    },
+    /// Write a commented bake-off and a suite that run as they are
+    #[command(after_help = "\
+Example:
+  rightsize init my-bakeoff && rightsize run my-bakeoff/bakeoff.yaml")]
+    Init {
+        /// The folder to write to
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// List the models that can be named without a path, and the providers
+    #[command(after_help = "\
+Example:
+  rightsize models")]
+    Models,
+    /// Show what this machine is, as it stands in every report
+    #[command(after_help = "\
+Examples:
+  rightsize hardware
+  rightsize hardware --json | jq .isa")]
+    Hardware {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Explain a word of the reports
+    #[command(after_help = "\
+Examples:
+  rightsize explain TTFT
+  rightsize explain                              every word")]
+    Explain {
+        /// The word
+        term: Option<String>,
+    },
+    /// Print shell completions
+    #[command(after_help = "\
+Example:
+  rightsize completions bash > /etc/bash_completion.d/rightsize")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// A further GGUF file to run beside the bundled models
+    #[arg(long, value_name = "PATH.gguf")]
+    pub model: Vec<PathBuf>,
+    /// Samples of each suite, a seeded subset
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// The run folder [default: runs/TIME-demo]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the analysis as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The bake-off file [default: bakeoff.yaml; with --resume the folder's own]
+    pub file: Option<PathBuf>,
+    /// The run folder [default: runs/TIME-NAME]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with this run folder: no unit with a complete record is asked again, except errors
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+    /// Run the i-th of n parts; put them together with `rightsize merge`
+    #[arg(long, value_name = "I/N", conflicts_with = "resume")]
+    pub shard: Option<Shard>,
+    /// Samples of each suite, a seeded subset
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub limit: Option<usize>,
+    /// Only these model entries, by id
+    #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "resume")]
+    pub models: Vec<String>,
+    /// Only these suites, by name
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "resume")]
+    pub suites: Vec<String>,
+    /// How many units may end without an answer, a number or a percentage, before the exit code
+    /// is 3
+    #[arg(long, value_name = "N|P%", default_value = "1%")]
+    pub max_errors: MaxErrors,
+    /// Print the analysis as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run folder
+    pub folder: PathBuf,
+    /// Print the analysis as JSON and write no report
+    #[arg(long, conflicts_with_all = ["share", "embed"])]
+    pub json: bool,
+    /// Leave every text of a sample out and write report-shared.html
+    #[arg(long)]
+    pub share: bool,
+    /// How many texts of samples the report contains
+    #[arg(long, value_enum, default_value_t = EmbedTexts::Budget, conflicts_with = "share")]
+    pub embed: EmbedTexts,
+}
+
+/// How many texts of samples a report contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EmbedTexts {
+    /// Up to about 3 MB: failures and disagreements first
+    Budget,
+    /// All
+    All,
+}

@@ -1,0 +1,406 @@
+//! The bake-off file: which suites, which model entries, under which scenarios.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rightsize_providers::Sampling;
+use rightsize_reports::run::Scenario;
+use rightsize_suites::yaml;
+use rightsize_suites::{Problem, Problems};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Keys of the format whose behaviour is not built: an error each, never ignored.
+const NOT_BUILT: &[(&str, &str)] = &[
+    ("compare_to", "compare the intervals in the report by eye"),
+    ("residency", "leave out the entries whose data may not go there"),
+    ("machines", "the report shows the machine that the run was made on"),
+    ("workload", "read the throughput in the report"),
+    ("claims", "read the figures in the report"),
+    ("budget", "set a spending limit at the vendor"),
+    ("prices", "reckon the cost from the tokens in the report"),
+    ("repeats", "run the bake-off again with another `seed`"),
+    ("models.*.deployment", "put it into the entry's id"),
+    ("models.*.lora", "merge the adapter into the weights"),
+    ("models.*.variant", "write a second suite with the other prompt"),
+    ("models.*.priced_as", "reckon the cost from the tokens in the report"),
+    ("models.*.effort", "set it under `extras`, as the vendor names it"),
+];
+
+/// `timeout_s` where an entry does not say.
+const DEFAULT_TIMEOUT_S: u64 = 120;
+
+/// A bake-off as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bakeoff {
+    /// Its name: part of the run folder's name.
+    pub name: String,
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Suites: `catalog:NAME`, or paths relative to this file.
+    pub suites: Vec<String>,
+    /// Model entries.
+    pub models: Vec<ModelEntry>,
+    /// Scenarios of local entries; remote ones and replays run as a batch unless they say otherwise.
+    #[serde(default = "both_scenarios")]
+    pub scenarios: Vec<Scenario>,
+    /// The single-stream pass.
+    #[serde(default)]
+    pub single_stream: SingleStream,
+    /// Seed of everything that is drawn: subsets, order, backoff.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+}
+
+fn both_scenarios() -> Vec<Scenario> {
+    vec![Scenario::Batch, Scenario::SingleStream]
+}
+
+fn default_seed() -> u64 {
+    7
+}
+
+/// The pass that measures latency: one ask at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SingleStream {
+    /// Samples of each suite, drawn by the seed from the whole suite.
+    pub samples: usize,
+    /// Asks before the first measured one of each suite; not recorded.
+    pub warmup: usize,
+}
+
+impl Default for SingleStream {
+    fn default() -> Self {
+        SingleStream { samples: 50, warmup: 1 }
+    }
+}
+
+/// What answers an entry's asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderKind {
+    /// A GGUF file through llama.cpp.
+    LlamaCpp,
+    /// A GGUF file or a folder of safetensors through candle.
+    Candle,
+    /// An OpenAI-compatible server.
+    Openai,
+    /// Answers read from a file.
+    Replay,
+}
+
+impl ProviderKind {
+    /// The word of the bake-off file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProviderKind::LlamaCpp => "llama-cpp",
+            ProviderKind::Candle => "candle",
+            ProviderKind::Openai => "openai",
+            ProviderKind::Replay => "replay",
+        }
+    }
+
+    /// Whether it runs a model on this machine.
+    pub fn is_local(self) -> bool {
+        matches!(self, ProviderKind::LlamaCpp | ProviderKind::Candle)
+    }
+
+    /// Asks in flight at once when the entry does not say.
+    fn default_concurrency(self) -> usize {
+        match self {
+            ProviderKind::Candle => 1,
+            ProviderKind::LlamaCpp | ProviderKind::Openai => 8,
+            ProviderKind::Replay => 16,
+        }
+    }
+}
+
+/// One line of a bake-off: a provider, a model, its sampling.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelEntry {
+    /// Unique name; how the entry stands in the report.
+    pub id: String,
+    /// What answers.
+    pub provider: ProviderKind,
+    /// A known name, a path, or the server's name of the model.
+    pub model: String,
+    /// Base URL of a server, up to and without `/chat/completions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// Name of the environment variable that holds the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// Asks in flight at once.
+    pub concurrency: usize,
+    /// Whether answers are streamed; without, there is no TTFT.
+    pub stream: bool,
+    /// How tokens are drawn.
+    pub sampling: EntrySampling,
+    /// A seeded subset of each suite for this entry; absent runs all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+    /// Scenarios of this entry, if not those of the bake-off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenarios: Option<Vec<Scenario>>,
+    /// Seconds that one answer of a server may take.
+    pub timeout_s: u64,
+    /// Threads of a local engine; absent takes the cores that this process may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+    /// Context of a local engine in tokens; absent takes what the concurrency needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<u32>,
+    /// Further fields of the request body, as the vendor names them.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extras: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Sampling as an entry sets it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EntrySampling {
+    /// 0 takes the most probable token.
+    pub temperature: f64,
+    /// Nucleus mass in (0, 1].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Seed of the draw; absent takes the bake-off's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Most tokens to write; absent takes the suite's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+}
+
+impl EntrySampling {
+    /// The sampling of an ask.
+    pub fn resolve(&self, seed: u64) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            seed: self.seed.unwrap_or(seed),
+        }
+    }
+}
+
+/// An entry as a mapping in the file; defaults depend on the provider.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: String,
+    provider: ProviderKind,
+    model: String,
+    base_url: Option<String>,
+    key_env: Option<String>,
+    concurrency: Option<usize>,
+    stream: Option<bool>,
+    #[serde(default)]
+    sampling: EntrySampling,
+    samples: Option<usize>,
+    scenarios: Option<Vec<Scenario>>,
+    timeout_s: Option<u64>,
+    threads: Option<u32>,
+    context: Option<u32>,
+    #[serde(default)]
+    extras: serde_json::Map<String, serde_json::Value>,
+}
+
+impl From<Written> for ModelEntry {
+    fn from(w: Written) -> Self {
+        ModelEntry {
+            id: w.id,
+            concurrency: w.concurrency.unwrap_or(w.provider.default_concurrency()),
+            provider: w.provider,
+            model: w.model,
+            base_url: w.base_url,
+            key_env: w.key_env,
+            stream: w.stream.unwrap_or(true),
+            sampling: w.sampling,
+            samples: w.samples,
+            scenarios: w.scenarios,
+            timeout_s: w.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S),
+            threads: w.threads,
+            context: w.context,
+            extras: w.extras,
+        }
+    }
+}
+
+impl ModelEntry {
+    /// The entry that one word in the file means: a known local model through llama.cpp.
+    pub fn named(model: &str) -> ModelEntry {
+        ModelEntry::from(Written {
+            id: model.to_owned(),
+            provider: ProviderKind::LlamaCpp,
+            model: model.to_owned(),
+            base_url: None,
+            key_env: None,
+            concurrency: None,
+            stream: None,
+            sampling: EntrySampling::default(),
+            samples: None,
+            scenarios: None,
+            timeout_s: None,
+            threads: None,
+            context: None,
+            extras: serde_json::Map::new(),
+        })
+    }
+
+    /// The scenarios that this entry runs under.
+    pub fn scenarios<'a>(&'a self, of_bakeoff: &'a [Scenario]) -> &'a [Scenario] {
+        match &self.scenarios {
+            Some(own) => own,
+            None if self.provider.is_local() => of_bakeoff,
+            None => &[Scenario::Batch],
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneWordOrMapping;
+
+        impl<'de> Visitor<'de> for OneWordOrMapping {
+            type Value = ModelEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a model entry: a mapping with id, provider and model, or one known name")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<ModelEntry, E> {
+                Ok(ModelEntry::named(word))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelEntry, A::Error> {
+                Written::deserialize(MapAccessDeserializer::new(map)).map(ModelEntry::from)
+            }
+        }
+
+        deserializer.deserialize_any(OneWordOrMapping)
+    }
+}
+
+/// A bake-off with the text that it was read from and the folder that its paths are relative to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BakeoffFile {
+    /// What it says.
+    pub bakeoff: Bakeoff,
+    /// As written.
+    pub text: String,
+    /// Paths in it are relative to this folder.
+    pub base: PathBuf,
+}
+
+impl BakeoffFile {
+    /// Reads and checks a bake-off file.
+    ///
+    /// # Errors
+    /// All problems found, each with line, column and remedy.
+    pub fn load(path: &Path) -> Result<BakeoffFile, Problems> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problems(vec![Problem {
+                file: name.clone(),
+                line: None,
+                column: None,
+                message: format!("cannot read the bake-off: {error}"),
+                remedy: Some("`rightsize init` writes one that runs as it is".to_owned()),
+            }])
+        })?;
+        let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        BakeoffFile::parse(&name, text, base)
+    }
+
+    /// Reads and checks the text of a bake-off; `name` stands in messages.
+    ///
+    /// # Errors
+    /// As [`BakeoffFile::load`].
+    pub fn parse(name: &str, text: String, base: PathBuf) -> Result<BakeoffFile, Problems> {
+        let bakeoff: Bakeoff = yaml::read(name, &text, NOT_BUILT)?;
+        let mut problems = Vec::new();
+        let mut problem = |path: &[&str], message: String, remedy: &str| {
+            let (line, column) = yaml::locate(&text, path).unzip();
+            problems.push(Problem {
+                file: name.to_owned(),
+                line,
+                column,
+                message,
+                remedy: Some(remedy.to_owned()),
+            });
+        };
+        if bakeoff.suites.is_empty() {
+            problem(&["suites"], "no suites".into(), "name at least one, such as catalog:support-triage");
+        }
+        if bakeoff.models.is_empty() {
+            problem(&["models"], "no models".into(), "name at least one, such as specialist-5m");
+        }
+        if bakeoff.single_stream.samples == 0 {
+            problem(
+                &["single_stream", "samples"],
+                "`single_stream.samples` is 0".into(),
+                "leave `single-stream` out of `scenarios` instead",
+            );
+        }
+        let mut ids = BTreeSet::new();
+        for (index, entry) in bakeoff.models.iter().enumerate() {
+            let index = index.to_string();
+            let at = |key| ["models", index.as_str(), key];
+            if !ids.insert(entry.id.as_str()) {
+                let message = format!("a second entry with the id `{}`", entry.id);
+                problem(&at("id"), message, "give each entry an id of its own");
+            }
+            if entry.id.is_empty() || entry.id.contains(['/', '\\', ',']) {
+                let message = format!("`{}` is no id of an entry", entry.id);
+                problem(&at("id"), message, "use letters, digits, dots and dashes");
+            }
+            if entry.concurrency == 0 || entry.concurrency > 255 {
+                let message = format!("`concurrency` is {}", entry.concurrency);
+                problem(&at("concurrency"), message, "from 1 to 255");
+            }
+            if entry.samples == Some(0) {
+                problem(&at("samples"), "`samples` is 0".into(), "leave the entry out instead");
+            }
+            if entry.timeout_s == 0 {
+                problem(&at("timeout_s"), "`timeout_s` is 0".into(), "at least 1 second");
+            }
+            if entry.scenarios.as_ref().is_some_and(Vec::is_empty) {
+                problem(&at("scenarios"), "no scenarios".into(), "batch, single-stream or both");
+            }
+            if !(0.0..=2.0).contains(&entry.sampling.temperature) {
+                let message = format!("`temperature` is {}", entry.sampling.temperature);
+                problem(&at("sampling"), message, "from 0 to 2");
+            }
+            if entry.sampling.top_p.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
+                problem(&at("sampling"), "`top_p` is out of range".into(), "above 0, at most 1");
+            }
+            for (set, key, means) in [
+                (entry.base_url.is_some(), "base_url", "a server's address"),
+                (entry.key_env.is_some(), "key_env", "a server's key"),
+                (entry.timeout_s != DEFAULT_TIMEOUT_S, "timeout_s", "a server's time limit"),
+                (!entry.extras.is_empty(), "extras", "part of a server's request"),
+            ] {
+                if set && entry.provider != ProviderKind::Openai {
+                    let message = format!("`{key}` is {means}, and `{}` asks none", entry.provider.as_str());
+                    problem(&at(key), message, "remove it, or set `provider: openai`");
+                }
+            }
+            for (set, key) in [(entry.threads.is_some(), "threads"), (entry.context.is_some(), "context")] {
+                if set && !entry.provider.is_local() {
+                    let message = format!("`{key}` is a setting of a local engine");
+                    problem(&at(key), message, "remove it");
+                }
+            }
+        }
+        if problems.is_empty() {
+            Ok(BakeoffFile { bakeoff, text, base })
+        } else {
+            Err(Problems(problems))
+        }
+    }
+}

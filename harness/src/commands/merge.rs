@@ -1,0 +1,22 @@
+//! `rightsize merge`: the run folders of shards become one.
+
+use std::path::{Path, PathBuf};
+
+use super::{report, run};
+use crate::exit::{Exit, Failure};
+use crate::journal;
+use crate::printer::Printer;
+
+/// `rightsize merge`.
+pub fn merge(folders: &[PathBuf], out: &Path, printer: Printer) -> Result<Exit, Failure> {
+    let merged = journal::merge(folders, out).map_err(run::journal_failure)?;
+    printer.note(&format!(
+        "{} units of {} folders, {} of them in more than one → {}",
+        merged.units,
+        folders.len(),
+        merged.repeated,
+        out.display()
+    ));
+    report::write_and_print(out, false, printer)?;
+    Ok(Exit::Done)
+}

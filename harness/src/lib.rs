@@ -1,0 +1,16 @@
+//! The runner and the command line of rightsize.
+//!
+//! [`commands`] wires the crates together, a file a subcommand; [`bakeoff`] reads the bake-off file;
+//! [`plan`] makes units of it; [`runner`] works through them; [`journal`] writes the run folder.
+//! What is written is read by `rightsize_reports`.
+
+pub mod arguments;
+pub mod bakeoff;
+pub mod commands;
+pub mod display;
+pub mod exit;
+pub mod journal;
+pub mod logging;
+pub mod plan;
+pub mod printer;
+pub mod runner;

@@ -1,0 +1,284 @@
+//! The matrix of work: which units a run has, under which digests, and which of them a shard does.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rightsize_providers::{Ask, AskKind, Generate, digest};
+use rightsize_reports::run::{Mode, Scenario};
+use rightsize_suites::{PromptError, Suite};
+use serde_json::{Value, json};
+
+use crate::bakeoff::{Bakeoff, ModelEntry};
+
+/// One part of a run: the `index`-th of `count`, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1.
+    pub index: usize,
+    /// At least 1.
+    pub count: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match parts {
+            Some((index, count)) if index >= 1 && index <= count => Ok(Shard { index, count }),
+            _ => Err(format!("`{text}` is no shard: write I/N with 1 <= I <= N, such as 3/8")),
+        }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+impl Shard {
+    /// Whether the sample at this position of its suite belongs to this shard. All units of a
+    /// sample do, so that shards are of equal weight for every entry.
+    fn holds(self, position: usize) -> bool {
+        position % self.count == self.index - 1
+    }
+}
+
+/// What identifies a unit: one key, one unit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitKey {
+    /// Suite name.
+    pub suite: String,
+    /// Sample id.
+    pub sample: String,
+    /// Entry id.
+    pub entry: String,
+    /// Prompt variant.
+    pub variant: String,
+    /// How it is asked.
+    pub mode: Mode,
+    /// How load is offered.
+    pub scenario: Scenario,
+    /// From 0.
+    pub repeat: u32,
+}
+
+impl UnitKey {
+    /// Digest of this key and an ask digest.
+    pub fn unit(&self, ask: &str) -> String {
+        digest::of_value(&json!({
+            "suite": self.suite, "sample": self.sample, "entry": self.entry,
+            "variant": self.variant, "mode": self.mode, "scenario": self.scenario,
+            "repeat": self.repeat, "ask": ask,
+        }))
+    }
+}
+
+/// A unit to be asked.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// What identifies it.
+    pub key: UnitKey,
+    /// Position of its suite in the run's suites.
+    pub suite: usize,
+    /// Position of its sample in the suite.
+    pub sample: usize,
+}
+
+/// Prompt variant of a suite's own prompt, the only one so far.
+pub const DEFAULT_VARIANT: &str = "default";
+
+/// The units of one entry: batch first, then single-stream; suites in order, samples in order.
+///
+/// Subsets (`limit`, the entry's `samples`, the single-stream pass) are drawn by the run's seed from
+/// the whole suite, before the shard takes its part: they are the same however a run is cut.
+pub fn units_of(
+    entry: &ModelEntry,
+    bakeoff: &Bakeoff,
+    suites: &[Suite],
+    limit: Option<usize>,
+    shard: Option<Shard>,
+) -> Vec<Unit> {
+    let mut units = Vec::new();
+    for scenario in [Scenario::Batch, Scenario::SingleStream] {
+        if !entry.scenarios(&bakeoff.scenarios).contains(&scenario) {
+            continue;
+        }
+        for (suite_index, suite) in suites.iter().enumerate() {
+            let pass = (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
+            let most = [limit, entry.samples, pass].into_iter().flatten().min();
+            for position in subset(suite, bakeoff.seed, most) {
+                let Some(sample) = suite.samples.get(position) else { continue };
+                if !shard.is_none_or(|shard| shard.holds(position)) {
+                    continue;
+                }
+                let key = UnitKey {
+                    suite: suite.name.clone(),
+                    sample: sample.id.clone(),
+                    entry: entry.id.clone(),
+                    variant: DEFAULT_VARIANT.to_owned(),
+                    mode: Mode::Generate,
+                    scenario,
+                    repeat: 0,
+                };
+                units.push(Unit { key, suite: suite_index, sample: position });
+            }
+        }
+    }
+    units
+}
+
+/// Positions of a seeded subset in rising order. A smaller subset of one suite and seed is part of
+/// every larger one, so that passes and entries of different size see common samples.
+fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
+    let mut positions: Vec<usize> = (0..suite.samples.len()).collect();
+    if let Some(most) = most.filter(|most| *most < positions.len()) {
+        let name = digest::of_bytes(suite.name.as_bytes());
+        let of_name = u64::from_str_radix(name.get(..16).unwrap_or("0"), 16).unwrap_or(0);
+        positions.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ of_name));
+        positions.truncate(most);
+        positions.sort_unstable();
+    }
+    positions
+}
+
+/// The ask of a unit: the suite's prompt with the entry's sampling and extras.
+///
+/// # Errors
+/// The prompt cannot be rendered for this row.
+pub fn ask_of(
+    unit: &Unit,
+    suite: &Suite,
+    entry: &ModelEntry,
+    seed: u64,
+) -> Result<Option<Ask>, PromptError> {
+    let Some(sample) = suite.samples.get(unit.sample) else { return Ok(None) };
+    let mut ask = suite.ask(sample, unit.key.repeat)?;
+    if let AskKind::Generate(generate) = &mut ask.kind {
+        generate.sampling = entry.sampling.resolve(seed);
+        generate.stream = entry.stream;
+        generate.extras = entry.extras.clone();
+        if let Some(max_tokens) = entry.sampling.max_tokens {
+            generate.max_tokens = max_tokens;
+        }
+    }
+    Ok(Some(ask))
+}
+
+/// Digest of all that can change the answer to an ask: every field of the ask but the sample it is
+/// for and whether it is streamed, and what answers. Never price, concurrency, threads or version.
+pub fn ask_digest(ask: &Ask, entry: &ModelEntry, weights: Option<&str>, key: &UnitKey) -> String {
+    let kind = match &ask.kind {
+        AskKind::Generate(generate) => {
+            let unstreamed = Generate { stream: false, ..generate.clone() };
+            json!({ "generate": unstreamed })
+        }
+        other => json!(other),
+    };
+    // A file's digest says more than its path; a server's model has only its name.
+    let model = match weights {
+        Some(sha256) => json!({ "sha256": sha256 }),
+        None => json!({ "name": entry.model }),
+    };
+    digest::of_value(&json!({
+        "kind": kind,
+        "provider": entry.provider,
+        "base_url": entry.base_url,
+        "model": model,
+        "scenario": key.scenario,
+        "repeat": key.repeat,
+    }))
+}
+
+/// The text of a prompt as it is kept in `prompts.jsonl`.
+pub fn prompt_text(ask: &Ask) -> String {
+    use rightsize_providers::Prompt;
+    let of_prompt = |prompt: &Prompt| match prompt {
+        Prompt::Raw(text) => text.clone(),
+        Prompt::Messages(messages) => json!(messages).to_string(),
+    };
+    match &ask.kind {
+        AskKind::Generate(generate) => of_prompt(&generate.prompt),
+        AskKind::Choose(choose) => of_prompt(&choose.prompt),
+        AskKind::Embed(embed) => embed.text.clone(),
+    }
+}
+
+/// The bake-off as it stands in the manifest: after defaults and the command line's filters.
+pub fn resolved(bakeoff: &Bakeoff, limit: Option<usize>) -> Value {
+    json!({ "bakeoff": bakeoff, "limit": limit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    fn plan(text: &str) -> (Bakeoff, Vec<Suite>) {
+        let file = crate::bakeoff::BakeoffFile::parse("b.yaml", text.to_owned(), PathBuf::new());
+        let bakeoff = file.unwrap().bakeoff;
+        let load = |s: &String| Suite::load(s, Path::new("")).unwrap();
+        let suites = bakeoff.suites.iter().map(load).collect();
+        (bakeoff, suites)
+    }
+
+    const BAKEOFF: &str = "name: t\nsuites: [catalog:support-triage, catalog:kb-faq]\nmodels: [specialist-1m]\n";
+
+    #[test]
+    fn shards_are_a_partition() {
+        let (bakeoff, suites) = plan(BAKEOFF);
+        let entry = &bakeoff.models[0];
+        let keys = |shard| -> Vec<UnitKey> {
+            units_of(entry, &bakeoff, &suites, Some(41), shard).into_iter().map(|u| u.key).collect()
+        };
+        let whole: BTreeSet<UnitKey> = keys(None).into_iter().collect();
+        let mut parts = Vec::new();
+        for index in 1..=4 {
+            parts.extend(keys(Some(Shard { index, count: 4 })));
+        }
+        assert_eq!(parts.len(), whole.len(), "no unit is in two shards");
+        assert_eq!(parts.into_iter().collect::<BTreeSet<_>>(), whole);
+    }
+
+    #[test]
+    fn smaller_subsets_are_parts_of_larger_ones() {
+        let (_, suites) = plan(BAKEOFF);
+        let small: BTreeSet<usize> = subset(&suites[0], 7, Some(20)).into_iter().collect();
+        let large: BTreeSet<usize> = subset(&suites[0], 7, Some(50)).into_iter().collect();
+        assert!(small.is_subset(&large));
+        assert_ne!(subset(&suites[0], 8, Some(20)), subset(&suites[0], 7, Some(20)));
+    }
+
+    #[test]
+    fn the_ask_digest_sees_what_changes_an_answer_and_nothing_else() {
+        let (bakeoff, suites) = plan(BAKEOFF);
+        let mut entry = bakeoff.models[0].clone();
+        let unit = &units_of(&entry, &bakeoff, &suites, None, None)[0];
+        let digest_of = |entry: &ModelEntry, seed, weights| {
+            let ask = ask_of(unit, &suites[0], entry, seed).unwrap().unwrap();
+            ask_digest(&ask, entry, weights, &unit.key)
+        };
+        let first = digest_of(&entry, 7, Some("aa"));
+        assert_ne!(first, digest_of(&entry, 8, Some("aa")), "seed");
+        assert_ne!(first, digest_of(&entry, 7, Some("bb")), "weights");
+        entry.concurrency = 3;
+        entry.stream = !entry.stream;
+        entry.threads = Some(1);
+        assert_eq!(first, digest_of(&entry, 7, Some("aa")));
+        entry.extras.insert("top_k".into(), 3.into());
+        assert_ne!(first, digest_of(&entry, 7, Some("aa")), "extras");
+    }
+
+    #[test]
+    fn shards_are_read_strictly() {
+        assert_eq!("3/8".parse(), Ok(Shard { index: 3, count: 8 }));
+        for wrong in ["0/8", "9/8", "3", "a/b", "1/0", "-1/2"] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! One model entry from its start to its end: batch pass, single-stream pass.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use rightsize_providers::{
+    Advice, Ask, Description, ErrorKind, Provider, ProviderError, Side, Stage,
+};
+use rightsize_reports::run::Scenario;
+use rightsize_suites::{PromptError, Suite};
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+
+use super::attempt::{self, Attempted};
+use super::events::WorkerEvent;
+use super::gate::{Gate, Place};
+use super::record;
+use super::start::{self, Identity, Started};
+use super::Context;
+use crate::bakeoff::{Bakeoff, ModelEntry};
+use crate::journal::Done;
+use crate::plan::{self, Shard, Unit};
+
+/// A unit with its digests.
+#[derive(Debug, Clone)]
+pub struct PlannedUnit {
+    /// The unit.
+    pub unit: Unit,
+    /// Its ask digest.
+    pub ask: String,
+    /// Its digest.
+    pub digest: String,
+}
+
+/// What is to be done for one entry.
+#[derive(Debug)]
+pub struct EntryWork {
+    /// The entry.
+    pub entry: ModelEntry,
+    /// What it is; the error that ends it before it starts.
+    pub identity: Result<Identity, ProviderError>,
+    /// Units still to be asked.
+    pub units: Vec<PlannedUnit>,
+    /// Units of the entry in this folder, those that are done included.
+    pub planned: u64,
+}
+
+/// Why the units of an entry cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A prompt cannot be rendered.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A unit that is done was asked something else.
+    #[error(
+        "sample `{sample}` of suite `{suite}` was asked something else of `{entry}` in this folder"
+    )]
+    Conflict {
+        /// The suite.
+        suite: String,
+        /// The sample.
+        sample: String,
+        /// The entry.
+        entry: String,
+    },
+}
+
+/// Plans one entry: its units, without those that are done.
+///
+/// # Errors
+/// A prompt that cannot be rendered, or a conflict with what was asked before.
+pub fn plan_entry(
+    entry: &ModelEntry,
+    bakeoff: &Bakeoff,
+    suites: &[Suite],
+    base: &Path,
+    (limit, shard): (Option<usize>, Option<Shard>),
+    done: &Done,
+) -> Result<EntryWork, PlanError> {
+    let identity = start::identify(entry, base);
+    let all = plan::units_of(entry, bakeoff, suites, limit, shard);
+    let planned = all.len() as u64;
+    let mut units = Vec::new();
+    let Ok(known) = &identity else {
+        return Ok(EntryWork { entry: entry.clone(), identity, units, planned });
+    };
+    for unit in all {
+        let Some(suite) = suites.get(unit.suite) else { continue };
+        let Some(ask) = plan::ask_of(&unit, suite, entry, bakeoff.seed)? else { continue };
+        let ask = plan::ask_digest(&ask, entry, known.sha256.as_deref(), &unit.key);
+        match done.answered(&unit.key, &ask) {
+            Ok(true) => {}
+            Ok(false) => {
+                let digest = unit.key.unit(&ask);
+                units.push(PlannedUnit { unit, ask, digest });
+            }
+            Err(_) => {
+                return Err(PlanError::Conflict {
+                    suite: unit.key.suite,
+                    sample: unit.key.sample,
+                    entry: unit.key.entry,
+                });
+            }
+        }
+    }
+    Ok(EntryWork { entry: entry.clone(), identity, units, planned })
+}
+
+/// Runs all entries: servers are reached for first (free of charge), local entries run one after the
+/// other, then servers and replays side by side.
+pub async fn run_all(context: Arc<Context>, work: Vec<EntryWork>, sender: Sender<WorkerEvent>) {
+    let (local, other): (Vec<_>, Vec<_>) =
+        work.into_iter().partition(|w| w.entry.provider.is_local());
+    let mut ready = Vec::new();
+    for work in other {
+        if let Some(started) = start_entry(&context, &work, &sender).await {
+            ready.push((work, started));
+        }
+    }
+    for work in local {
+        if context.cancel.is_cancelled() {
+            break;
+        }
+        if let Some(started) = start_entry(&context, &work, &sender).await {
+            run_entry(Arc::clone(&context), work, started, sender.clone()).await;
+        }
+    }
+    let mut side_by_side = JoinSet::new();
+    for (work, started) in ready {
+        side_by_side.spawn(run_entry(Arc::clone(&context), work, started, sender.clone()));
+    }
+    while side_by_side.join_next().await.is_some() {}
+}
+
+/// Starts an entry that has units left; an error is its end.
+async fn start_entry(
+    context: &Context,
+    work: &EntryWork,
+    sender: &Sender<WorkerEvent>,
+) -> Option<Started> {
+    let started = match &work.identity {
+        Err(error) => Err(error.clone()),
+        Ok(_) if work.units.is_empty() => return None,
+        Ok(identity) => tokio::select! {
+            started = start::start(&work.entry, identity, context) => started,
+            () = context.cancel.cancelled() => return None,
+        },
+    };
+    match started {
+        Ok(started) => {
+            let lacks = first_ask(context, work).and_then(|ask| {
+                started.provider().capabilities().lacks(&ask).map(str::to_owned)
+            });
+            let Some(lacks) = lacks else { return Some(started) };
+            let message = format!("`{}` {lacks}: change the suite or the entry", work.entry.id);
+            let error = ProviderError::new(
+                Side::Ours,
+                ErrorKind::Unsupported,
+                Stage::Start,
+                Advice::EndsEntry,
+                message,
+            );
+            let description = started.stop().await;
+            send_end(sender, work, description, Some(error), None).await;
+            None
+        }
+        Err(error) => {
+            let description = Description {
+                provider: work.entry.provider.as_str().to_owned(),
+                model: work.entry.model.clone(),
+                ..Description::default()
+            };
+            send_end(sender, work, description, Some(error), None).await;
+            None
+        }
+    }
+}
+
+fn first_ask(context: &Context, work: &EntryWork) -> Option<Ask> {
+    let unit = &work.units.first()?.unit;
+    let suite = context.suites.get(unit.suite)?;
+    plan::ask_of(unit, suite, &work.entry, context.bakeoff.seed).ok()?
+}
+
+async fn send_end(
+    sender: &Sender<WorkerEvent>,
+    work: &EntryWork,
+    description: Description,
+    ended_by: Option<ProviderError>,
+    batch_wall_ns: Option<u64>,
+) {
+    let entry = work.entry.id.clone();
+    let end = WorkerEvent::EntryEnded { entry, description, ended_by, batch_wall_ns };
+    // The coordinator outlives its workers; if it does not, nobody is left to tell.
+    let _ = sender.send(end).await;
+}
+
+/// What the tasks of one entry share.
+struct Shared {
+    context: Arc<Context>,
+    entry: ModelEntry,
+    provider: Arc<dyn Provider>,
+    sender: Sender<WorkerEvent>,
+    /// The error after which no other ask of this entry can succeed.
+    ended: OnceLock<ProviderError>,
+}
+
+/// Runs the passes of an entry that has started.
+async fn run_entry(
+    context: Arc<Context>,
+    work: EntryWork,
+    started: Started,
+    sender: Sender<WorkerEvent>,
+) {
+    let (batch, single): (Vec<_>, Vec<_>) = work
+        .units
+        .iter()
+        .cloned()
+        .partition(|planned| planned.unit.key.scenario == Scenario::Batch);
+    let units = [(Scenario::Batch, batch.len()), (Scenario::SingleStream, single.len())];
+    let units = units.into_iter().filter(|(_, n)| *n > 0).map(|(s, n)| (s, n as u64)).collect();
+    let _ = sender.send(WorkerEvent::EntryStarted { entry: work.entry.id.clone(), units }).await;
+    let shared = Arc::new(Shared {
+        context: Arc::clone(&context),
+        entry: work.entry.clone(),
+        provider: started.provider(),
+        sender: sender.clone(),
+        ended: OnceLock::new(),
+    });
+    let mut batch_wall_ns = None;
+    if !batch.is_empty() {
+        let begun = context.clock.now();
+        pass(&shared, batch, work.entry.concurrency).await;
+        batch_wall_ns = Some(context.clock.now().since(begun));
+    }
+    let mut single = single.into_iter().peekable();
+    while let Some(suite) = single.peek().map(|planned| planned.unit.suite) {
+        let mut of_suite = Vec::new();
+        while let Some(planned) = single.next_if(|planned| planned.unit.suite == suite) {
+            of_suite.push(planned);
+        }
+        warm_up(&shared, &of_suite).await;
+        pass(&shared, of_suite, 1).await;
+    }
+    let ended_by = shared.ended.get().cloned();
+    drop(shared);
+    let description = started.stop().await;
+    send_end(&sender, &work, description, ended_by, batch_wall_ns).await;
+}
+
+/// Asks a local model before the first measured ask of a suite, so that the first one measured is
+/// not the one that maps the weights. Nothing of it is recorded.
+async fn warm_up(shared: &Shared, units: &[PlannedUnit]) {
+    let Some(planned) = units.first().filter(|_| shared.entry.provider.is_local()) else { return };
+    let Some(suite) = shared.context.suites.get(planned.unit.suite) else { return };
+    let seed = shared.context.bakeoff.seed;
+    let Ok(Some(ask)) = plan::ask_of(&planned.unit, suite, &shared.entry, seed) else { return };
+    for _ in 0..shared.context.bakeoff.single_stream.warmup {
+        if shared.ended.get().is_some() {
+            return;
+        }
+        tokio::select! {
+            // An error shows itself again in the first measured ask.
+            _ = shared.provider.attempt(&ask) => {}
+            () = shared.context.cancel.cancelled() => return,
+        }
+    }
+}
+
+/// Asks the units with at most `concurrency` in flight.
+async fn pass(shared: &Arc<Shared>, units: Vec<PlannedUnit>, concurrency: usize) {
+    let gate = Gate::new(concurrency);
+    let mut in_flight = JoinSet::new();
+    for planned in units {
+        let place = tokio::select! {
+            place = gate.enter() => place,
+            () = shared.context.cancel.cancelled() => break,
+        };
+        let Some(place) = place.filter(|_| shared.ended.get().is_none()) else { break };
+        in_flight.spawn(ask_unit(Arc::clone(shared), gate.clone(), place, planned));
+        while in_flight.try_join_next().is_some() {}
+    }
+    while in_flight.join_next().await.is_some() {}
+}
+
+/// Asks one unit until it is settled and sends its record. A cancelled unit leaves none.
+async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: PlannedUnit) {
+    let context = &shared.context;
+    let Some(suite) = context.suites.get(planned.unit.suite) else { return };
+    let Some(sample) = suite.samples.get(planned.unit.sample) else { return };
+    let ask = plan::ask_of(&planned.unit, suite, &shared.entry, context.bakeoff.seed);
+    // The prompt was rendered when the run was planned.
+    let Ok(Some(ask)) = ask else { return };
+    let prompt = plan::prompt_text(&ask);
+    let settled = attempt::until_settled(
+        shared.provider.as_ref(),
+        &ask,
+        &gate,
+        place,
+        context.retry,
+        &context.clock,
+        jitter_seed(context.bakeoff.seed, &planned.digest),
+        |pause, error| {
+            tracing::info!(
+                entry = shared.entry.id,
+                sample = planned.unit.key.sample,
+                "again in {:.1} s: {error}",
+                pause.as_secs_f64()
+            );
+            // A full channel means that the display is busy; the wait itself is in the record.
+            let _ = shared.sender.try_send(WorkerEvent::Waiting {
+                entry: shared.entry.id.clone(),
+                seconds: pause.as_secs_f64(),
+                why: error.to_string(),
+            });
+        },
+    );
+    let attempted: Attempted = tokio::select! {
+        attempted = settled => attempted,
+        () = context.cancel.cancelled() => return,
+    };
+    if let Err(error) = &attempted.result
+        && error.advice == Advice::EndsEntry
+    {
+        let _ = shared.ended.set(error.clone());
+    }
+    let record = record::record(&planned, suite, sample, context.session, &prompt, attempted);
+    let _ = shared.sender.send(WorkerEvent::Recorded { record: Box::new(record), prompt }).await;
+}
+
+/// The seed of a unit's backoff: the run's, mixed with the unit's digest.
+fn jitter_seed(seed: u64, unit: &str) -> u64 {
+    seed ^ unit.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0)
+}

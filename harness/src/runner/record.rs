@@ -1,0 +1,131 @@
+//! From the answer (or the error) of a unit to its record: read, score, note.
+
+use std::collections::BTreeMap;
+
+use rightsize_providers::{
+    Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage,
+};
+use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Split};
+use rightsize_suites::{Reading, Sample, Suite, outcome};
+use serde_json::Value;
+
+use super::attempt::Attempted;
+use super::entry::PlannedUnit;
+use crate::journal;
+
+/// Makes the record of a unit.
+pub fn record(
+    planned: &PlannedUnit,
+    suite: &Suite,
+    sample: &Sample,
+    session: u32,
+    prompt: &str,
+    attempted: Attempted,
+) -> Record {
+    let key = &planned.unit.key;
+    let slept = u64::try_from(attempted.slept.as_nanos()).unwrap_or(u64::MAX);
+    let mut record = Record {
+        schema: SCHEMA,
+        unit: planned.digest.clone(),
+        ask: planned.ask.clone(),
+        suite: key.suite.clone(),
+        split: Split::Test,
+        sample: key.sample.clone(),
+        model: key.entry.clone(),
+        variant: key.variant.clone(),
+        mode: key.mode,
+        scenario: key.scenario,
+        repeat: key.repeat,
+        session,
+        tags: sample.tags.clone(),
+        cluster: sample.cluster.clone(),
+        prompt_sha256: journal::prompt_sha256(prompt),
+        response: None,
+        server: Default::default(),
+        readings: BTreeMap::new(),
+        expected: sample.expected.clone(),
+        outcome: Outcome::Error,
+        score: None,
+        parts: BTreeMap::new(),
+        detail: Value::Null,
+        scoring_version: suite.scoring_version(),
+        error: None,
+        usage: Usage::default(),
+        timing: Timing::default(),
+        signals: Signals::default(),
+        energy_j: None,
+        attempts: attempted.attempts,
+        cached: false,
+        unknown: BTreeMap::new(),
+    };
+    match attempted.result {
+        Ok(answer) => {
+            // A replay that recorded no stamps keeps none: its timing is the file's, or absent.
+            let live = answer.timing.sent.is_some();
+            score(&mut record, suite, sample, answer);
+            if live {
+                record.timing.scheduled.get_or_insert(attempted.scheduled);
+                record.timing.rate_limit_sleep_ns = slept;
+            }
+        }
+        Err(error) => fail(&mut record, suite, sample, error),
+    }
+    record
+}
+
+/// Reads and scores the answer.
+fn score(record: &mut Record, suite: &Suite, sample: &Sample, answer: Answer) {
+    let reading = suite.task.read(&answer.response);
+    let outcome = outcome::outcome_of(&answer.response, &reading);
+    let counted = match outcome {
+        Outcome::Scored => reading.clone(),
+        _ => nothing(suite),
+    };
+    match suite.task.score(&counted, sample) {
+        Ok(score) => {
+            record.outcome = outcome;
+            record.score = Some(score.primary);
+            record.parts = score.parts;
+            record.detail = score.detail;
+        }
+        Err(error) => {
+            let ours = ProviderError::new(
+                Side::Ours,
+                ErrorKind::Protocol,
+                Stage::Read,
+                Advice::Never,
+                error.to_string(),
+            );
+            fail(record, suite, sample, ours);
+        }
+    }
+    record.signals = Signals {
+        logprob: answer.logprob,
+        schema_valid: reading.schema_valid,
+        parse_repaired: Some(reading.repaired),
+    };
+    if let Some(value) = reading.value {
+        record.readings.insert(reading.reader.to_owned(), value);
+    }
+    record.response = Some(answer.response);
+    record.server = answer.server;
+    record.usage = answer.usage;
+    record.timing = answer.timing;
+}
+
+/// Notes an error. It has no score, but the statistics of 'nothing right', so that the headline
+/// counts it as wrong.
+fn fail(record: &mut Record, suite: &Suite, sample: &Sample, error: ProviderError) {
+    record.outcome = Outcome::Error;
+    record.score = None;
+    record.parts = match suite.task.score(&nothing(suite), sample) {
+        Ok(score) => score.parts,
+        Err(_) => BTreeMap::new(),
+    };
+    record.error = Some(RecordError::from(error));
+}
+
+/// The reading of an answer that says nothing: it scores 0.
+fn nothing(suite: &Suite) -> Reading {
+    Reading::nothing(suite.task.reader(), "no answer")
+}

@@ -1,0 +1,63 @@
+//! What llama.cpp offers and the crate llama-cpp-2 does not wrap: its log, its system information.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use llama_cpp_sys_2 as sys;
+
+/// Sends warnings and errors to standard error and drops the rest: a model's loading prints hundreds
+/// of lines, and the last ones before a crash are what matters.
+pub(super) fn log_to_stderr() {
+    // SAFETY: the callback is a function that lives as long as the process and uses no user data.
+    unsafe { sys::llama_log_set(Some(log), std::ptr::null_mut()) }
+}
+
+extern "C" fn log(level: sys::ggml_log_level, text: *const c_char, _: *mut c_void) {
+    static CONTINUES: AtomicBool = AtomicBool::new(false);
+    let shown = match level {
+        sys::GGML_LOG_LEVEL_CONT => CONTINUES.load(Ordering::Relaxed),
+        level => level == sys::GGML_LOG_LEVEL_WARN || level == sys::GGML_LOG_LEVEL_ERROR,
+    };
+    CONTINUES.store(shown, Ordering::Relaxed);
+    if shown && !text.is_null() {
+        // SAFETY: llama.cpp passes a text that ends with a zero byte and outlives this call.
+        let text = unsafe { CStr::from_ptr(text) };
+        let _ = std::io::stderr().write_all(text.to_bytes());
+    }
+}
+
+/// The instruction sets that llama.cpp was compiled with, such as `AVX2`.
+pub(super) fn instruction_sets() -> Vec<String> {
+    // SAFETY: the text is a static buffer of llama.cpp, which nothing else in this process asks for.
+    let text = unsafe {
+        let text = sys::llama_print_system_info();
+        if text.is_null() {
+            return Vec::new();
+        }
+        CStr::from_ptr(text).to_string_lossy().into_owned()
+    };
+    parse_system_info(&text)
+}
+
+/// Reads `CPU : SSE3 = 1 | AVX2 = 1 | AVX512 = 0 | OPENMP = 1 |`.
+fn parse_system_info(text: &str) -> Vec<String> {
+    text.split('|')
+        .filter_map(|part| {
+            let (name, value) = part.rsplit_once('=')?;
+            let name = name.rsplit(':').next()?.trim();
+            (value.trim() == "1").then(|| name.to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_info() {
+        let text = "CPU : SSE3 = 1 | AVX2 = 1 | AVX512 = 0 | LLAMAFILE = 1 | ";
+        assert_eq!(parse_system_info(text), ["SSE3", "AVX2", "LLAMAFILE"]);
+    }
+}

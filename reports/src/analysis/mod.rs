@@ -1,0 +1,116 @@
+//! The analysis of a run: everything that a renderer shows is computed here, once.
+//!
+//! [`Analysis::results`] depends on the records alone: the same bytes for one run and for its
+//! shards merged, whatever the order of the records. What belongs to sessions (machine, versions,
+//! memory, load time, throughput, crashes) stands in [`Analysis::setting`].
+
+mod estimate;
+mod model;
+mod pass;
+mod setting;
+mod tables;
+
+pub(crate) use estimate::word;
+pub use model::*;
+pub use setting::{CrashView, EndedBy, EntryView, SessionView, Setting};
+
+use crate::folder::{FolderError, Row, RunFolder};
+use crate::run::{EntryRef, Scenario, SuiteFacts};
+
+/// Share of its units that a cell must have answered to count as measured.
+pub const MEASURED_FROM: f64 = 0.95;
+
+/// Analyses an opened run folder.
+///
+/// # Errors
+/// None at present; the signature leaves room for folders whose scores stand in files of their own.
+pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
+    let manifest = &folder.manifest;
+    let mut cells = Vec::new();
+    for (s, facts) in folder.suites.iter().enumerate() {
+        let of_suite: Vec<&Row> = folder.rows().iter().filter(|row| row.suite == s).collect();
+        for (m, entry) in manifest.models.iter().enumerate() {
+            let rows: Vec<&Row> = of_suite
+                .iter()
+                .copied()
+                .filter(|row| row.model == m)
+                .collect();
+            cells.push(cell(facts, entry, &rows, manifest.seed));
+        }
+    }
+    let results = Results {
+        name: manifest.name.clone(),
+        bakeoff_sha256: manifest.bakeoff_sha256.clone(),
+        seed: manifest.seed,
+        units_planned: manifest.units_planned,
+        units_recorded: folder.rows().len() as u64,
+        suites: folder
+            .suites
+            .iter()
+            .zip(&manifest.suites)
+            .enumerate()
+            .map(|(s, (facts, reference))| suite(s, facts, &reference.source, folder.rows()))
+            .collect(),
+        models: manifest.models.iter().map(ModelView::from).collect(),
+        cells,
+    };
+    Ok(Analysis {
+        schema: ANALYSIS_SCHEMA,
+        results,
+        setting: setting::of(folder),
+    })
+}
+
+fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteView {
+    let mut asked: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.suite == index)
+        .map(|row| &*row.sample)
+        .collect();
+    asked.dedup();
+    SuiteView {
+        name: facts.name.clone(),
+        task: facts.task.clone(),
+        description: facts.description.clone(),
+        source: source.to_owned(),
+        sha256: facts.sha256.clone(),
+        scoring_version: facts.scoring_version,
+        samples: facts.samples,
+        asked: asked.len() as u64,
+        primary: facts.primary.clone(),
+        margin: facts.margin.clone(),
+    }
+}
+
+/// One suite on one entry. Quality is read in the batch pass, latency in the single-stream pass of
+/// a local entry and in the one pass of a remote one; where only one pass was made, both in that.
+fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], seed: u64) -> Cell {
+    let passes: Vec<Pass> = [Scenario::Batch, Scenario::SingleStream]
+        .into_iter()
+        .filter_map(|scenario| {
+            let rows: Vec<&Row> = rows
+                .iter()
+                .copied()
+                .filter(|row| row.scenario == scenario)
+                .collect();
+            (!rows.is_empty()).then(|| pass::of(facts, entry, scenario, &rows, seed))
+        })
+        .collect();
+    let why_not = match passes.first() {
+        None => Some("no unit was recorded".to_owned()),
+        Some(pass) if pass.counts.answered_share() < MEASURED_FROM => Some(format!(
+            "{} of {} units were answered, fewer than 95 %",
+            pass.counts.answered(),
+            pass.counts.units
+        )),
+        Some(_) => None,
+    };
+    Cell {
+        suite: facts.name.clone(),
+        model: entry.id.clone(),
+        measured: why_not.is_none(),
+        why_not,
+        passes,
+        cost: Figure::unknown("this version holds no prices, so no cost is computed"),
+    }
+}

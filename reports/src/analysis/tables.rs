@@ -1,0 +1,140 @@
+//! Tables of single task kinds: the confusion matrix and the per-field table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{Confusion, FieldRow, Mistake};
+use crate::folder::{Row, Verdict};
+use crate::run::{Outcome, SuiteFacts};
+
+/// Columns after the labels: nothing could be read; there was no answer.
+pub const EXTRA_COLUMNS: [&str; 2] = ["nothing read", "error"];
+
+/// Expected against predicted labels. Labels that the suite does not name follow those it does.
+pub fn confusion(facts: &SuiteFacts, rows: &[&Row]) -> Option<Confusion> {
+    let verdicts: Vec<(&str, Option<&str>, Outcome)> = rows
+        .iter()
+        .filter_map(|row| match &row.verdict {
+            Verdict::Labels {
+                expected,
+                predicted,
+            } => Some((&**expected, predicted.as_deref(), row.outcome)),
+            _ => None,
+        })
+        .collect();
+    if verdicts.is_empty() {
+        return None;
+    }
+    let known: BTreeSet<&str> = facts.labels.iter().map(String::as_str).collect();
+    let more: BTreeSet<&str> = verdicts
+        .iter()
+        .flat_map(|(expected, predicted, _)| predicted.iter().chain([expected]))
+        .copied()
+        .filter(|label| !known.contains(label))
+        .collect();
+    let labels: Vec<String> = facts
+        .labels
+        .iter()
+        .cloned()
+        .chain(more.into_iter().map(str::to_owned))
+        .collect();
+    let index: BTreeMap<&str, usize> = labels
+        .iter()
+        .enumerate()
+        .map(|(i, label)| (label.as_str(), i))
+        .collect();
+    let width = labels.len() + EXTRA_COLUMNS.len();
+    let mut counts = vec![vec![0u64; width]; labels.len()];
+    for (expected, predicted, outcome) in verdicts {
+        let column = match (outcome, predicted.and_then(|label| index.get(label))) {
+            (Outcome::Error, _) => labels.len() + 1,
+            (Outcome::Scored, Some(column)) => *column,
+            _ => labels.len(),
+        };
+        let row = index.get(expected).and_then(|row| counts.get_mut(*row));
+        if let Some(slot) = row.and_then(|row| row.get_mut(column)) {
+            *slot += 1;
+        }
+    }
+    let top = mistakes(&labels, &counts);
+    Some(Confusion {
+        labels,
+        counts,
+        top,
+    })
+}
+
+fn mistakes(labels: &[String], counts: &[Vec<u64>]) -> Vec<Mistake> {
+    let columns: Vec<&str> = labels
+        .iter()
+        .map(String::as_str)
+        .chain(EXTRA_COLUMNS)
+        .collect();
+    let mut top = Vec::new();
+    for ((row, expected), counted) in labels.iter().enumerate().zip(counts) {
+        let of: u64 = counted.iter().sum();
+        for ((column, predicted), count) in columns.iter().enumerate().zip(counted) {
+            if column != row && *count > 0 {
+                top.push(Mistake {
+                    expected: expected.clone(),
+                    predicted: (*predicted).to_owned(),
+                    count: *count,
+                    of,
+                });
+            }
+        }
+    }
+    top.sort_by(|a, b| {
+        (b.count, &a.expected, &a.predicted).cmp(&(a.count, &b.expected, &b.predicted))
+    });
+    top
+}
+
+/// What became of each field: verdicts counted, precision, recall and F1 from the additive parts
+/// (a wrong value is both a false positive and a false negative).
+pub fn fields(facts: &SuiteFacts, rows: &[&Row]) -> Vec<FieldRow> {
+    if rows
+        .iter()
+        .all(|row| !matches!(row.verdict, Verdict::Fields(_)))
+    {
+        return Vec::new();
+    }
+    let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
+    for (name, value) in rows.iter().flat_map(|row| &row.parts) {
+        *parts.entry(&**name).or_default() += value;
+    }
+    let mut verdicts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for row in rows {
+        if let Verdict::Fields(fields) = &row.verdict {
+            for (field, verdict) in fields {
+                *verdicts.entry((&**field, &**verdict)).or_default() += 1;
+            }
+        }
+    }
+    let row = |field: &String| {
+        let count = |verdict: &str| {
+            verdicts
+                .get(&(field.as_str(), verdict))
+                .copied()
+                .unwrap_or(0)
+        };
+        let part = |kind: &str| parts.get(format!("{kind}:{field}").as_str()).copied();
+        let (tp, fp, missed) = (part("tp"), part("fp"), part("fn"));
+        let (tp, fp, missed) = (tp.unwrap_or(0.0), fp.unwrap_or(0.0), missed.unwrap_or(0.0));
+        FieldRow {
+            field: field.clone(),
+            exact: count("exact"),
+            wrong: count("wrong"),
+            missing: count("missing"),
+            invented: count("invented"),
+            absent: count("absent"),
+            precision: ratio(tp, tp + fp),
+            recall: ratio(tp, tp + missed),
+            f1: ratio(2.0 * tp, 2.0 * tp + fp + missed),
+        }
+    };
+    facts.fields.iter().map(row).collect()
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}

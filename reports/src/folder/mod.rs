@@ -1,0 +1,343 @@
+//! The run folder as it is opened: small files whole, records as a stream.
+//!
+//! One pass over `records.jsonl` keeps what the analysis needs of each unit ([`Row`]) and where its
+//! line stands; texts are read again, one unit at a time, when they are rendered ([`Texts`]). So
+//! the memory does not grow with the length of prompts and answers.
+
+mod rows;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+pub use rows::{ErrorKey, Row, Verdict};
+
+use crate::run::{Manifest, PromptText, Record, SCHEMA, SessionLine, SuiteFacts, files};
+
+/// Why a run folder cannot be read. Each message names the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file is missing or unreadable.
+    #[error("{}: {source}; is this the folder of a run?", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or line is not what it should be.
+    #[error("{}{}: {why}; {remedy}", path.display(), at(*line))]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, in files of lines.
+        line: Option<u64>,
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The folder was written by a newer program.
+    #[error(
+        "{}: written with schema {found}, this program reads up to {SCHEMA}; use a newer rightsize",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+    },
+}
+
+fn at(line: Option<u64>) -> String {
+    line.map(|line| format!(":{line}")).unwrap_or_default()
+}
+
+/// Where a line stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Its bytes, without the line break.
+    pub len: usize,
+}
+
+/// What was noticed while reading; of this folder, not of the run's results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Noticed {
+    /// Last lines without an end, cut by a kill: dropped.
+    pub torn: u64,
+    /// Lines that a later line of the same unit superseded.
+    pub superseded: u64,
+    /// Units of the same key that were asked in two different ways: the later one is used.
+    pub conflicts: u64,
+    /// Records of suites or models that the manifest does not name: left out.
+    pub foreign: u64,
+}
+
+/// An opened run folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    dir: PathBuf,
+    /// What was run.
+    pub manifest: Manifest,
+    /// Sessions, in the order of the file.
+    pub sessions: Vec<SessionLine>,
+    /// Facts of the suites, in the manifest's order.
+    pub suites: Vec<SuiteFacts>,
+    /// What was noticed while reading.
+    pub noticed: Noticed,
+    rows: Vec<Row>,
+    prompts: HashMap<[u8; 32], Span>,
+}
+
+impl RunFolder {
+    /// Opens the folder `dir`: reads manifest, sessions and suite facts, and passes once over the
+    /// records.
+    pub fn open(dir: &Path) -> Result<RunFolder, FolderError> {
+        let manifest: Manifest = manifest(dir)?;
+        let mut suites = Vec::with_capacity(manifest.suites.len());
+        for suite in &manifest.suites {
+            let path = dir
+                .join(files::SUITES)
+                .join(&suite.name)
+                .join(files::SUITE_FACTS);
+            suites.push(json_file::<SuiteFacts>(&path)?);
+        }
+        let mut noticed = Noticed::default();
+        let mut sessions = Vec::new();
+        let path = dir.join(files::SESSIONS);
+        if path.exists() {
+            noticed.torn += lines(&path, |bytes, _, number| {
+                sessions.push(line_of(&path, bytes, number)?);
+                Ok(())
+            })?;
+        }
+        let mut collector = rows::Collector::new(&manifest, &suites);
+        let path = dir.join(files::RECORDS);
+        if path.exists() {
+            noticed.torn += lines(&path, |bytes, span, number| {
+                let record = record_of(&path, bytes, number)?;
+                collector.take(record, span);
+                Ok(())
+            })?;
+        }
+        let rows = collector.finish(&mut noticed);
+        let mut prompts = HashMap::new();
+        let path = dir.join(files::PROMPTS);
+        if path.exists() {
+            noticed.torn += lines(&path, |bytes, span, number| {
+                let prompt: PromptText = line_of(&path, bytes, number)?;
+                prompts.insert(digest(&prompt.sha256), span);
+                Ok(())
+            })?;
+        }
+        Ok(RunFolder {
+            dir: dir.to_owned(),
+            manifest,
+            sessions,
+            suites,
+            noticed,
+            rows,
+            prompts,
+        })
+    }
+
+    /// The test units, one row each, in an order that depends on nothing but the units: suite,
+    /// sample, model, scenario, repeat.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Opens the texts of the folder.
+    pub fn texts(&self) -> Result<Texts<'_>, FolderError> {
+        let open = |name| {
+            let path = self.dir.join(name);
+            match File::open(&path) {
+                Ok(file) => Ok(Some((path, file))),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(source) => Err(FolderError::Io { path, source }),
+            }
+        };
+        Ok(Texts {
+            folder: self,
+            records: open(files::RECORDS)?,
+            prompts: open(files::PROMPTS)?,
+            buffer: Vec::new(),
+        })
+    }
+}
+
+/// Reads texts of an opened folder, one unit at a time.
+#[derive(Debug)]
+pub struct Texts<'a> {
+    folder: &'a RunFolder,
+    records: Option<(PathBuf, File)>,
+    prompts: Option<(PathBuf, File)>,
+    buffer: Vec<u8>,
+}
+
+impl Texts<'_> {
+    /// The whole record behind a row.
+    pub fn record(&mut self, row: &Row) -> Result<Record, FolderError> {
+        let Some((path, file)) = &mut self.records else {
+            return Err(changed(&self.folder.dir.join(files::RECORDS)));
+        };
+        read_span(path, file, row.span, &mut self.buffer)?;
+        serde_json::from_slice(&self.buffer).map_err(|_| changed(path))
+    }
+
+    /// The prompt behind a row, as it stands in the folder; `None` where it was not kept.
+    pub fn prompt(&mut self, row: &Row) -> Result<Option<String>, FolderError> {
+        let (Some(span), Some((path, file))) =
+            (self.folder.prompts.get(&row.prompt), &mut self.prompts)
+        else {
+            return Ok(None);
+        };
+        read_span(path, file, *span, &mut self.buffer)?;
+        let prompt: PromptText = serde_json::from_slice(&self.buffer).map_err(|_| changed(path))?;
+        Ok(Some(prompt.text))
+    }
+}
+
+fn changed(path: &Path) -> FolderError {
+    FolderError::Format {
+        path: path.to_owned(),
+        line: None,
+        why: "the file changed while it was read".into(),
+        remedy: "wait until the run has ended and report again",
+    }
+}
+
+fn read_span(
+    path: &Path,
+    file: &mut File,
+    span: Span,
+    buffer: &mut Vec<u8>,
+) -> Result<(), FolderError> {
+    let io = |source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    file.seek(SeekFrom::Start(span.offset)).map_err(io)?;
+    buffer.clear();
+    buffer.resize(span.len, 0);
+    file.read_exact(buffer).map_err(io)
+}
+
+/// The manifest of a folder; refuses a newer schema before anything else is read of it.
+fn manifest(dir: &Path) -> Result<Manifest, FolderError> {
+    let path = dir.join(files::MANIFEST);
+    let value: serde_json::Value = json_file(&path)?;
+    let found = value
+        .get("schema")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or(0);
+    let found = u32::try_from(found).unwrap_or(u32::MAX);
+    if found > SCHEMA {
+        return Err(FolderError::Newer { path, found });
+    }
+    serde_json::from_value(value).map_err(|e| not_json(&path, None, &e))
+}
+
+fn json_file<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
+    let text = std::fs::read(path).map_err(|source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_slice(&text).map_err(|e| not_json(path, None, &e))
+}
+
+fn line_of<T: DeserializeOwned>(path: &Path, bytes: &[u8], line: u64) -> Result<T, FolderError> {
+    serde_json::from_slice(bytes).map_err(|e| not_json(path, Some(line), &e))
+}
+
+fn not_json(path: &Path, line: Option<u64>, error: &serde_json::Error) -> FolderError {
+    FolderError::Format {
+        path: path.to_owned(),
+        line,
+        why: format!("cannot be read: {error}"),
+        remedy: "restore the file, or delete the line and resume the run",
+    }
+}
+
+/// A line of `records.jsonl`, with the schema looked at first where the line does not fit.
+fn record_of(path: &Path, bytes: &[u8], line: u64) -> Result<Record, FolderError> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let record = serde_json::from_slice::<Record>(bytes);
+    let schema = match &record {
+        Ok(record) => record.schema,
+        Err(_) => serde_json::from_slice::<Version>(bytes).map_or(0, |v| v.schema),
+    };
+    if schema > SCHEMA {
+        return Err(FolderError::Newer {
+            path: path.to_owned(),
+            found: schema,
+        });
+    }
+    record.map_err(|e| not_json(path, Some(line), &e))
+}
+
+/// Calls `each` with every complete line, its place and its number; returns 1 for a torn last line.
+fn lines(
+    path: &Path,
+    mut each: impl FnMut(&[u8], Span, u64) -> Result<(), FolderError>,
+) -> Result<u64, FolderError> {
+    let io = |source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
+    let (mut offset, mut number, mut buffer) = (0u64, 0u64, Vec::new());
+    loop {
+        buffer.clear();
+        let read = reader.read_until(b'\n', &mut buffer).map_err(io)?;
+        if read == 0 {
+            return Ok(0);
+        }
+        if buffer.pop() != Some(b'\n') {
+            return Ok(1);
+        }
+        number = number.saturating_add(1);
+        if !buffer.iter().all(u8::is_ascii_whitespace) {
+            each(
+                &buffer,
+                Span {
+                    offset,
+                    len: buffer.len(),
+                },
+                number,
+            )?;
+        }
+        offset = offset.saturating_add(read as u64);
+    }
+}
+
+/// The bytes of a hexadecimal SHA-256; of anything else, its own digest.
+fn digest(hex: &str) -> [u8; 32] {
+    let mut bytes = [0u8; 32];
+    let pairs = hex.as_bytes().chunks(2).map(|pair| {
+        std::str::from_utf8(pair)
+            .ok()
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
+    let mut slots = bytes.iter_mut();
+    for byte in pairs {
+        match (slots.next(), byte) {
+            (Some(slot), Some(byte)) => *slot = byte,
+            _ => return Sha256::digest(hex.as_bytes()).into(),
+        }
+    }
+    if slots.next().is_some() {
+        return Sha256::digest(hex.as_bytes()).into();
+    }
+    bytes
+}

@@ -1,0 +1,286 @@
+//! What is kept of a record for the analysis: numbers and shared names, no text of a sample.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use rightsize_providers::{ErrorKind, Side, UsageSource};
+use serde_json::Value;
+
+use super::{Noticed, Span, digest};
+use crate::latency;
+use crate::run::{Manifest, Outcome, Record, Scenario, Split, SuiteFacts};
+
+/// One unit.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Index of its suite in the manifest.
+    pub suite: usize,
+    /// Index of its model entry in the manifest.
+    pub model: usize,
+    /// Sample id.
+    pub sample: Arc<str>,
+    /// Prompt variant.
+    pub variant: Arc<str>,
+    /// How load was offered.
+    pub scenario: Scenario,
+    /// Repeat, from 0.
+    pub repeat: u32,
+    /// Session that recorded it.
+    pub session: u32,
+    /// Tags of the sample.
+    pub tags: Arc<BTreeMap<String, String>>,
+    /// Cluster of the sample.
+    pub cluster: Option<Arc<str>>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Primary score in [0, 1]; absent for errors.
+    pub score: Option<f64>,
+    /// Additive statistics by name.
+    pub parts: Vec<(Arc<str>, f64)>,
+    /// What confusion matrix and per-field table need.
+    pub verdict: Verdict,
+    /// What went wrong.
+    pub error: Option<Arc<ErrorKey>>,
+    /// Whether the answer came from a cache: its timing is not of this run.
+    pub cached: bool,
+    /// Time to first token, nanoseconds.
+    pub ttft: Option<u64>,
+    /// Time to first token of the answer proper, nanoseconds.
+    pub ttfo: Option<u64>,
+    /// Time per output token, nanoseconds.
+    pub tpot: Option<f64>,
+    /// End to end, nanoseconds.
+    pub end_to_end: Option<u64>,
+    /// Prompt tokens.
+    pub input_tokens: Option<u64>,
+    /// Written tokens.
+    pub output_tokens: Option<u64>,
+    /// Where the counts come from.
+    pub usage_source: UsageSource,
+    /// SHA-256 of the prompt.
+    pub prompt: [u8; 32],
+    /// Where the record's line stands.
+    pub span: Span,
+}
+
+/// Kind-specific detail of a record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Verdict {
+    /// None that a table is made of.
+    #[default]
+    None,
+    /// A classification.
+    Labels {
+        /// The label in the data.
+        expected: Arc<str>,
+        /// The label that was read; absent when nothing was.
+        predicted: Option<Arc<str>>,
+    },
+    /// An extraction: what became of each field.
+    Fields(Vec<(Arc<str>, Arc<str>)>),
+}
+
+/// What errors are grouped by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ErrorKey {
+    /// What happened.
+    pub kind: ErrorKind,
+    /// Whether the fault was on our side.
+    pub ours: bool,
+    /// HTTP status.
+    pub http_status: Option<u16>,
+    /// The sentence.
+    pub message: String,
+}
+
+/// A unit's key: all that tells it from every other unit of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    suite: usize,
+    model: usize,
+    sample: Arc<str>,
+    variant: Arc<str>,
+    choose: bool,
+    scenario: Scenario,
+    repeat: u32,
+}
+
+/// Each different name once.
+#[derive(Debug, Default)]
+struct Names(HashSet<Arc<str>>);
+
+impl Names {
+    fn get(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return known.clone();
+        }
+        let new: Arc<str> = Arc::from(name);
+        self.0.insert(new.clone());
+        new
+    }
+}
+
+/// Takes records one by one.
+pub(super) struct Collector {
+    suites: HashMap<String, usize>,
+    models: HashMap<String, usize>,
+    names: Names,
+    /// Task kind of each suite.
+    tasks: Vec<String>,
+    tags: HashMap<BTreeMap<String, String>, Arc<BTreeMap<String, String>>>,
+    errors: HashMap<ErrorKey, Arc<ErrorKey>>,
+    rows: HashMap<Key, ([u8; 32], Row)>,
+    noticed: Noticed,
+}
+
+impl Collector {
+    pub(super) fn new(manifest: &Manifest, suites: &[SuiteFacts]) -> Self {
+        let index = |names: Vec<&String>| {
+            names
+                .into_iter()
+                .cloned()
+                .enumerate()
+                .map(|(i, name)| (name, i))
+                .collect()
+        };
+        Collector {
+            suites: index(manifest.suites.iter().map(|s| &s.name).collect()),
+            models: index(manifest.models.iter().map(|m| &m.id).collect()),
+            names: Names::default(),
+            tasks: suites.iter().map(|s| s.task.clone()).collect(),
+            tags: HashMap::new(),
+            errors: HashMap::new(),
+            rows: HashMap::new(),
+            noticed: Noticed::default(),
+        }
+    }
+
+    /// Keeps what is needed of a record. The later record of a key wins.
+    pub(super) fn take(&mut self, record: Record, span: Span) {
+        let (Some(&suite), Some(&model)) = (
+            self.suites.get(&record.suite),
+            self.models.get(&record.model),
+        ) else {
+            self.noticed.foreign += 1;
+            return;
+        };
+        if record.split != Split::Test {
+            return;
+        }
+        let unit = digest(&record.unit);
+        let row = self.row(suite, model, record, span);
+        let key = Key {
+            suite,
+            model,
+            sample: row.1.sample.clone(),
+            variant: row.1.variant.clone(),
+            choose: row.0,
+            scenario: row.1.scenario,
+            repeat: row.1.repeat,
+        };
+        if let Some((before, _)) = self.rows.insert(key, (unit, row.1)) {
+            if before == unit {
+                self.noticed.superseded += 1;
+            } else {
+                self.noticed.conflicts += 1;
+            }
+        }
+    }
+
+    fn row(&mut self, suite: usize, model: usize, record: Record, span: Span) -> (bool, Row) {
+        let error = record.error.map(|e| ErrorKey {
+            kind: e.kind,
+            ours: e.side == Side::Ours,
+            http_status: e.http_status,
+            message: e.message,
+        });
+        let error = error.map(|key| {
+            self.errors
+                .entry(key.clone())
+                .or_insert_with(|| Arc::new(key))
+                .clone()
+        });
+        let tags = self
+            .tags
+            .entry(record.tags)
+            .or_insert_with_key(|tags| Arc::new(tags.clone()))
+            .clone();
+        let row = Row {
+            suite,
+            model,
+            sample: self.names.get(record.sample.as_str()),
+            variant: self.names.get(record.variant.as_str()),
+            scenario: record.scenario,
+            repeat: record.repeat,
+            session: record.session,
+            tags,
+            cluster: record.cluster.as_deref().map(|c| self.names.get(c)),
+            outcome: record.outcome,
+            score: record.score,
+            parts: record
+                .parts
+                .iter()
+                .map(|(k, v)| (self.names.get(k.as_str()), *v))
+                .collect(),
+            verdict: self.verdict(suite, &record.detail, &record.expected),
+            error,
+            cached: record.cached,
+            ttft: latency::ttft(&record.timing),
+            ttfo: latency::ttfo(&record.timing),
+            tpot: latency::tpot(&record.timing, &record.usage),
+            end_to_end: latency::end_to_end(&record.timing),
+            input_tokens: record.usage.input_total,
+            output_tokens: record.usage.output_total,
+            usage_source: record.usage.source,
+            prompt: digest(&record.prompt_sha256),
+            span,
+        };
+        (record.mode == crate::run::Mode::Choose, row)
+    }
+
+    fn verdict(&mut self, suite: usize, detail: &Value, expected: &Value) -> Verdict {
+        let task = self.tasks.get(suite).map_or("", String::as_str);
+        if task == "classification" {
+            // An error may have no detail; what was expected is known all the same.
+            let expected = detail.get("expected").unwrap_or(expected);
+            let Some(expected) = expected.as_str() else {
+                return Verdict::None;
+            };
+            let predicted = detail.get("predicted").and_then(Value::as_str);
+            return Verdict::Labels {
+                expected: self.names.get(expected),
+                predicted: predicted.map(|label| self.names.get(label)),
+            };
+        }
+        let Some(detail) = detail.as_object().filter(|_| task == "extraction") else {
+            return Verdict::None;
+        };
+        let fields: Vec<_> = detail
+            .iter()
+            .filter_map(|(field, verdict)| Some((field, verdict.as_str()?)))
+            .map(|(field, verdict)| (self.names.get(field.as_str()), self.names.get(verdict)))
+            .collect();
+        if fields.is_empty() {
+            Verdict::None
+        } else {
+            Verdict::Fields(fields)
+        }
+    }
+
+    /// The rows in their fixed order.
+    pub(super) fn finish(self, noticed: &mut Noticed) -> Vec<Row> {
+        noticed.superseded += self.noticed.superseded;
+        noticed.conflicts += self.noticed.conflicts;
+        noticed.foreign += self.noticed.foreign;
+        let mut rows: Vec<Row> = self.rows.into_values().map(|(_, row)| row).collect();
+        rows.sort_by(|a, b| {
+            (
+                a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant,
+            )
+                .cmp(&(
+                    b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant,
+                ))
+        });
+        rows
+    }
+}

@@ -1,0 +1,220 @@
+//! Every term that a report, a table or a help text uses: what it means, in which unit, from where.
+
+use std::cmp::Reverse;
+
+/// One term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The term as it is written.
+    pub term: &'static str,
+    /// Other ways to write it.
+    pub also: &'static [&'static str],
+    /// What it means.
+    pub meaning: &'static str,
+    /// Its unit or range, where it is a number.
+    pub unit: Option<&'static str>,
+    /// Where its definition comes from.
+    pub source: Option<&'static str>,
+}
+
+/// The entry of `term`, whatever its case and spacing.
+pub fn explain(term: &str) -> Option<&'static Entry> {
+    let wanted = key(term);
+    ENTRIES
+        .iter()
+        .find(|entry| names(entry).any(|name| key(name) == wanted))
+}
+
+/// All entries, by term.
+pub fn terms() -> &'static [Entry] {
+    ENTRIES
+}
+
+/// Terms that `term` may have been meant to be, the nearest first; at most three.
+pub fn candidates(term: &str) -> Vec<&'static str> {
+    let wanted = key(term);
+    let mut near: Vec<(f64, &'static str)> = ENTRIES
+        .iter()
+        .map(|entry| {
+            let nearness = names(entry)
+                .map(|name| {
+                    let name = key(name);
+                    let part = !wanted.is_empty() && name.contains(&wanted);
+                    strsim::jaro_winkler(&name, &wanted) + if part { 0.2 } else { 0.0 }
+                })
+                .fold(0.0, f64::max);
+            (nearness, entry.term)
+        })
+        .filter(|(nearness, _)| *nearness > 0.8)
+        .collect();
+    near.sort_by_key(|(nearness, term)| (Reverse((nearness * 1e6) as u64), *term));
+    near.into_iter().take(3).map(|(_, term)| term).collect()
+}
+
+fn names(entry: &'static Entry) -> impl Iterator<Item = &'static str> {
+    std::iter::once(entry.term).chain(entry.also.iter().copied())
+}
+
+fn key(term: &str) -> String {
+    term.chars()
+        .filter(|c| c.is_alphanumeric() || *c == '/')
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+const fn term(term: &'static str, meaning: &'static str) -> Entry {
+    Entry {
+        term,
+        also: &[],
+        meaning,
+        unit: None,
+        source: None,
+    }
+}
+
+impl Entry {
+    const fn also(mut self, also: &'static [&'static str]) -> Self {
+        self.also = also;
+        self
+    }
+
+    const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    const fn source(mut self, source: &'static str) -> Self {
+        self.source = Some(source);
+        self
+    }
+}
+
+#[rustfmt::skip]
+const ENTRIES: &[Entry] = &[
+    term("absent", "The field was expected to be left out, and was.").unit("fields"),
+    term("accuracy", "Share of samples whose answer is right. Unparsed, truncated and refused answers and errors count as wrong.").unit("0 to 100 %"),
+    term("ask", "One question to a model: prompt, sampling, limits. Its digest covers everything that can change the answer."),
+    term("bake-off", "The YAML file that names suites, model entries and how they are run."),
+    term("batch", "The pass that asks as fast as the entry's concurrency allows: accuracy and throughput. Latency in it is that of a loaded engine.").also(&["offline"]).source("MLPerf Inference calls it 'offline'"),
+    term("bootstrap", "Interval from 1,000 seeded resamples of the samples (of whole clusters where samples belong together): the central 95 % of the metric over them. Used where a metric is no proportion.").source("Efron 1979, percentile method"),
+    term("bounds", "Worst and best value of a metric: every error counted as a wrong answer, and every error as a right one. Shown where there are errors.").also(&["worst", "best", "worst and best"]).unit("0 to 100 %"),
+    term("cluster", "Samples that are not independent of each other, such as tickets of one customer; resampled together."),
+    term("concurrency", "Asks of one entry in flight at once.").also(&["in flight"]).unit("asks"),
+    term("confusion matrix", "Rows: the expected label. Columns: the label that was read, then 'nothing read' and 'error'. Shade: share of the row.").unit("units"),
+    term("cost", "Money for the tokens of a run, from usage and dated prices; unknown where a price is."),
+    term("count", "How often it happened."),
+    term("decode tok/s", "Tokens per second that one stream writes after its first token: 1 / median TPOT.").also(&["decode", "tok/s", "tokens per second"]).unit("tokens/s"),
+    term("digest", "SHA-256 of a file or text: equal digests mean equal content.").also(&["sha-256"]),
+    term("document accuracy", "Share of documents all of whose fields are right.").unit("0 to 100 %"),
+    term("ended by", "What ended a process or an entry: a signal, an exit code, an error."),
+    term("end to end", "From sending the request to the last token.").also(&["e2e", "latency"]).unit("ms or s"),
+    term("engine", "Native inference of one local model, in a process of its own."),
+    term("entry", "One line of a bake-off: a provider, a model, its sampling, its deployment.").also(&["model entry"]),
+    term("error", "No answer came: our side (key, connection, time limit) or theirs (5xx, cut stream, crash). It has no score; the headline counts it as wrong and bounds stand beside it.").also(&["errors"]).unit("units"),
+    term("exact", "The field was read and is right under the field's comparison.").unit("fields"),
+    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed.").unit("0 to 100 %").source("Rajpurkar et al. 2016, official script"),
+    term("expected", "The answer in the suite's data; never seen by a model."),
+    term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
+    term("field", "One value that an extraction asks for."),
+    term("field F1", "F1 over the fields of all documents. A wrong value counts as false positive and as false negative.").unit("0 to 100 %"),
+    term("in flight at death", "Samples that were being answered when an engine process died."),
+    term("incomplete", "Some planned units have no record yet: interrupted, or too many errors. `rightsize run --resume DIR` goes on."),
+    term("input tokens", "Tokens of the prompts, cached ones included.").also(&["tokens in"]).unit("tokens"),
+    term("interval", "Range in which the value for very many such samples is expected to lie, at the stated confidence level: Wilson for proportions, else bootstrap.").also(&["95 % interval", "confidence interval"]).unit("percentage points around the value"),
+    term("invented", "A value was read where none was expected.").unit("fields"),
+    term("kind", "What sort of error it was: connect, timeout, server, engine_crash, ..."),
+    term("label", "One of the classes a classification chooses from."),
+    term("load time", "Time to start the engine process and load the model; no part of any latency.").also(&["load"]).unit("ms or s"),
+    term("macro F1", "Mean of the F1 of every label of the suite, each label counting the same.").unit("0 to 100 %").source("scikit-learn, f1_score(average='macro'), zero_division 0"),
+    term("margin", "The loss of the primary score that a suite can bear, with its reason.").unit("percentage points"),
+    term("median", "Half of the values lie below: p50.").also(&["p50"]).source("linear interpolation, Hyndman and Fan type 7"),
+    term("message", "What an error said."),
+    term("missing", "The field was expected, but no value was read.").unit("fields"),
+    term("model", "A model entry's id: a line of the bake-off."),
+    term("n", "Units that a figure is computed on.").unit("units"),
+    term("not measured", "Fewer than 95 % of the units were answered. Such a cell is never compared, never ranked, and not 0 %."),
+    term("not answered", "Units without a scored answer: unparsed, truncated, refused, and errors.").unit("units"),
+    term("nothing read", "The answer was unparsed, truncated or refused.").unit("units"),
+    term("outcome", "What became of a unit: scored, unparsed, truncated, refused, or error."),
+    term("output tokens", "Tokens that the model wrote, reasoning included.").also(&["tokens out"]).unit("tokens"),
+    term("output tok/s", "Tokens written per second of the batch pass, all streams together.").unit("tokens/s"),
+    term("p95", "95 % of the values lie below. Needs 20 answers.").source("linear interpolation, Hyndman and Fan type 7"),
+    term("p99", "99 % of the values lie below. Needs 100 answers.").source("linear interpolation, Hyndman and Fan type 7"),
+    term("peak memory", "Largest resident memory of the model's own process, over all sessions.").also(&["memory"]).unit("bytes, in powers of 1,024"),
+    term("precision", "Share of the values read that are right: tp / (tp + fp).").unit("0 to 100 %"),
+    term("predicted", "The label that was read in an answer."),
+    term("primary", "The metric that a suite is judged by.").also(&["score", "primary score"]).unit("0 to 100 %"),
+    term("prompt", "The text that a model was asked to go on from: as sent, before any chat template."),
+    term("provider", "What answers an ask: a local engine, a remote server, a file of recorded answers."),
+    term("quality", "The primary score of a suite.").unit("0 to 100 %"),
+    term("reading", "What was understood of an answer: a label, a JSON object, a span."),
+    term("recall", "Share of the expected values that were read right: tp / (tp + fn).").unit("0 to 100 %"),
+    term("record", "Everything known of one unit, one line of `records.jsonl`."),
+    term("refused", "The model declined, or a content filter cut the answer. Scores 0.").unit("units"),
+    term("repeat", "The same sample asked again, counted from 0."),
+    term("replay", "Answers read from a file instead of a model."),
+    term("run", "One execution of a bake-off: a folder with its manifest and its records."),
+    term("sample", "One input with its expected answer."),
+    term("samples/s", "Answered units per second of the batch pass.").also(&["throughput"]).unit("1/s"),
+    term("scenario", "How load was offered: batch or single-stream."),
+    term("scored", "An answer was read and scored.").unit("units"),
+    term("seed", "Start of every random draw; the same seed gives the same draws."),
+    term("session", "One start of the program on a run folder; an interrupted run has several."),
+    term("shard", "A part of a run's units, done by one of several machines and merged afterwards."),
+    term("side", "Whose fault an error is: ours or theirs."),
+    term("single-stream", "The pass that asks one at a time: latency. Local entries, on a seeded subset, after warming up.").source("MLPerf Inference, SingleStream"),
+    term("slice", "The samples with one value of a tag."),
+    term("suite", "A YAML file with its data: one task kind, samples, prompt, scoring, margin."),
+    term("tag", "A property of a sample by which scores are also shown."),
+    term("token", "The unit in which a model reads and writes: a word or a part of one. Each model family counts its own."),
+    term("token F1", "Mean over answers of the F1 of their words against the nearest accepted answer.").unit("0 to 100 %").source("Rajpurkar et al. 2016, official script"),
+    term("token source", "Where token counts come from: reported by the server, counted with the model's tokenizer, estimated, or missing."),
+    term("TPOT", "Time per output token: (last token − first content token) / (output tokens − reasoning tokens − 1). Undefined for one token.").also(&["time per output token"]).unit("ms"),
+    term("truncated", "The answer reached its length limit before it could be read. Scores 0.").unit("units"),
+    term("TTFO", "Time to first output token: from sending to the first token of the answer proper, after any reasoning.").also(&["time to first output token"]).unit("ms or s"),
+    term("TTFT", "Time to first token: from sending the request to the first token of any kind.").also(&["time to first token"]).unit("ms or s"),
+    term("unit", "One sample on one entry in one variant, scenario and repeat: the atom of a run."),
+    term("unparsed", "There was an answer, but nothing could be read in it. Scores 0.").unit("units"),
+    term("value", "A value of a tag."),
+    term("version", "Version of the program or engine."),
+    term("weights", "The file of a model's parameters.").also(&["weights digest"]),
+    term("Wilson interval", "Interval of a proportion from the score test; keeps its level near 0 and 100 % and for few samples.").also(&["Wilson"]).unit("percentage points around the value").source("Wilson 1927, without continuity correction"),
+    term("wrong", "A value was read, but another than expected.").unit("fields"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn found_whatever_the_case() {
+        assert_eq!(explain("ttft").map(|e| e.term), Some("TTFT"));
+        assert_eq!(explain("Time To First Token").map(|e| e.term), Some("TTFT"));
+        assert_eq!(explain("End-To-End").map(|e| e.term), Some("end to end"));
+        assert_eq!(explain("flux capacitor"), None);
+    }
+
+    #[test]
+    fn near_misses_are_offered() {
+        assert!(candidates("unparsd").contains(&"unparsed"));
+        assert!(candidates("wilsen").contains(&"Wilson interval"));
+        assert!(candidates("memory").contains(&"peak memory"));
+        assert!(candidates("zzzz").is_empty());
+    }
+
+    #[test]
+    fn every_name_once() {
+        let mut seen = BTreeSet::new();
+        for entry in terms() {
+            for name in names(entry) {
+                assert!(seen.insert(key(name)), "{name} twice");
+            }
+            assert!(
+                entry.meaning.ends_with('.') || entry.meaning.ends_with("..."),
+                "{}",
+                entry.term
+            );
+        }
+    }
+}

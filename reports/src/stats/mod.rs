@@ -1,0 +1,8 @@
+//! Statistics: pure functions on values, with no file and no clock.
+
+pub mod bootstrap;
+pub mod percentile;
+pub mod wilson;
+
+#[cfg(test)]
+mod golden;

@@ -1,0 +1,331 @@
+//! From the YAML as written to a task: which keys belong to which kind, and what their values may be.
+
+use crate::metrics::Metric;
+use crate::problem::{Problem, listed, nearest};
+use crate::schema::{
+    AnswerFormat, Axis, CompareWord, FieldSpec, Ordered, SuiteFile, TaskKind, Values,
+};
+use crate::tasks::classification::{Classification, Label, indistinct};
+use crate::tasks::extraction::{Compare, Extraction, Field};
+use crate::tasks::{Faq, Task};
+use crate::yaml;
+
+/// The suite's file in messages: its name, and its text to find lines in.
+#[derive(Clone, Copy)]
+pub(crate) struct Document<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
+}
+
+impl Document<'_> {
+    /// A problem at a key.
+    pub(crate) fn problem(&self, path: &[&str], message: impl Into<String>) -> Problem {
+        let problem = Problem::of_file(self.name, message);
+        match yaml::locate(self.text, path) {
+            Some((line, column)) => problem.at(line, column),
+            None => problem,
+        }
+    }
+}
+
+/// Makes the task; every problem that keeps it from being made is added to `problems`.
+pub(crate) fn task(
+    file: &SuiteFile,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Task> {
+    let before = problems.len();
+    check_name(file, document, problems);
+    check_margin(file, document, problems);
+    check_answer(file, document, problems);
+    check_keys_of_kind(file, document, problems);
+    let task = match file.task {
+        TaskKind::Classification => {
+            let axis = file
+                .labels
+                .as_ref()
+                .and_then(|Ordered(axes)| axes.first())?;
+            Task::Classification(classification(file, axis, document, problems))
+        }
+        TaskKind::Extraction => {
+            let Ordered(fields) = file.fields.as_ref()?;
+            Task::Extraction(extraction(fields, document, problems))
+        }
+        TaskKind::Faq => {
+            let expected = file.expected.clone()?;
+            Task::Faq(Faq {
+                expected,
+                primary: Metric::ExactMatch,
+            })
+        }
+    };
+    let task = with_primary(task, file, document, problems);
+    (problems.len() == before).then_some(task)
+}
+
+fn check_name(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name = &file.name;
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(fine) {
+        let message = format!("`{name}` cannot name a suite");
+        problems.push(document.problem(&["name"], message).remedy(
+            "use at most 64 letters, digits, `-`, `_` and `.`: the name becomes that of a folder",
+        ));
+    }
+}
+
+fn check_margin(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
+    let Some(margin) = &file.margin else { return };
+    if !(margin.abs > 0.0 && margin.abs < 1.0) {
+        let message = format!("the margin {} is not between 0 and 1", margin.abs);
+        let remedy = "two percentage points are `abs: 0.02`";
+        problems.push(document.problem(&["margin", "abs"], message).remedy(remedy));
+    }
+}
+
+fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
+    let wanted = match (file.task, file.answer.format) {
+        (TaskKind::Extraction, Some(AnswerFormat::Text)) => Some("json"),
+        (TaskKind::Faq, Some(AnswerFormat::Json)) => Some("text"),
+        _ => None,
+    };
+    if let Some(wanted) = wanted {
+        let message = "this answer format is not built yet for this task";
+        let remedy = format!("write `format: {wanted}`, or leave the key out");
+        problems.push(
+            document
+                .problem(&["answer", "format"], message)
+                .remedy(remedy),
+        );
+    }
+    let json = match file.task {
+        TaskKind::Extraction => true,
+        TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
+        TaskKind::Faq => false,
+    };
+    if file.answer.constrain && !json {
+        let message = "only JSON answers can be constrained";
+        let remedy = "write `format: json`, or leave `constrain` out";
+        problems.push(
+            document
+                .problem(&["answer", "constrain"], message)
+                .remedy(remedy),
+        );
+    }
+    if file.answer.max_tokens == Some(0) {
+        let message = "an answer of 0 tokens is no answer";
+        let remedy = "leave the key out for the default of the task";
+        problems.push(
+            document
+                .problem(&["answer", "max_tokens"], message)
+                .remedy(remedy),
+        );
+    }
+}
+
+/// The key that names what is expected belongs to the kind: it must be there, the others must not.
+fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
+    let (kind, wanted, example) = match file.task {
+        TaskKind::Classification => (
+            "classification",
+            "labels",
+            "labels: {category: {values: [a, b]}}",
+        ),
+        TaskKind::Extraction => ("extraction", "fields", "fields: {total: {compare: number}}"),
+        TaskKind::Faq => ("faq", "expected", "expected: answer"),
+    };
+    let keys = [
+        ("labels", file.labels.is_some()),
+        ("fields", file.fields.is_some()),
+        ("expected", file.expected.is_some()),
+    ];
+    for (key, present) in keys {
+        if present && key != wanted {
+            let message = format!("`{key}` does not belong to the task `{kind}`");
+            let remedy = format!("remove it; this task has `{wanted}`");
+            problems.push(document.problem(&[key], message).remedy(remedy));
+        }
+        if !present && key == wanted {
+            let message = format!("the task `{kind}` needs the key `{wanted}`");
+            problems.push(
+                document
+                    .problem(&["task"], message)
+                    .remedy(format!("add `{example}`")),
+            );
+        }
+    }
+}
+
+fn classification(
+    file: &SuiteFile,
+    (axis, spec): &(String, Axis),
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Classification {
+    if let Some((second, _)) = file.labels.as_ref().and_then(|Ordered(axes)| axes.get(1)) {
+        let message = format!("several label axes are not built yet: `{second}` is the second");
+        let remedy = "remove it, or write a suite for each axis";
+        problems.push(
+            document
+                .problem(&["labels", second], message)
+                .remedy(remedy),
+        );
+    }
+    let Values(values) = &spec.values;
+    let label = |(name, help): &(String, Option<String>)| Label {
+        name: name.clone(),
+        help: help.clone(),
+        aliases: spec.aliases.get(name).cloned().unwrap_or_default(),
+    };
+    let labels: Vec<Label> = values.iter().map(label).collect();
+    let path = ["labels", axis.as_str(), "values"];
+    if labels.len() < 2 {
+        let message = format!(
+            "{} label(s): a classification needs at least two",
+            labels.len()
+        );
+        problems.push(
+            document
+                .problem(&path, message)
+                .remedy("list all labels under `values`"),
+        );
+    }
+    if labels
+        .iter()
+        .any(|l| l.name.trim() != l.name || l.name.is_empty())
+    {
+        let message = "a label is empty, or has white space around it";
+        problems.push(
+            document
+                .problem(&path, message)
+                .remedy("remove the white space"),
+        );
+    }
+    if labels
+        .iter()
+        .flat_map(|l| &l.aliases)
+        .any(|a| a.trim().is_empty())
+    {
+        let path = ["labels", axis.as_str(), "aliases"];
+        problems.push(
+            document
+                .problem(&path, "an alias is empty")
+                .remedy("remove it"),
+        );
+    }
+    for (i, label) in labels.iter().enumerate() {
+        if labels.iter().take(i).any(|other| other.name == label.name) {
+            let message = format!("the label `{}` stands twice in the list", label.name);
+            problems.push(document.problem(&path, message).remedy("keep one of them"));
+        }
+    }
+    if let Some((a, b)) = indistinct(&labels).filter(|(a, b)| a != b) {
+        let message = format!("`{a}` and `{b}` cannot be told apart in an answer");
+        let remedy =
+            "case, `_`, `-`, spaces and punctuation around a label make no difference: rename one";
+        problems.push(document.problem(&path, message).remedy(remedy));
+    }
+    for unknown in spec
+        .aliases
+        .keys()
+        .filter(|a| !labels.iter().any(|l| l.name == **a))
+    {
+        let path = ["labels", axis.as_str(), "aliases", unknown.as_str()];
+        let problem = document.problem(&path, format!("`{unknown}` is no label"));
+        let names = || labels.iter().map(|l| l.name.as_str());
+        problems.push(problem.remedy(match nearest(unknown, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the labels are {}", listed(names())),
+        }));
+    }
+    Classification {
+        axis: axis.clone(),
+        expected: spec.expected.clone().unwrap_or_else(|| axis.clone()),
+        labels,
+        json: file.answer.format == Some(AnswerFormat::Json),
+        primary: Metric::Accuracy,
+    }
+}
+
+fn extraction(
+    fields: &[(String, FieldSpec)],
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Extraction {
+    if fields.is_empty() {
+        let problem = document.problem(&["fields"], "there is no field to extract");
+        problems.push(problem.remedy("name at least one: `fields: {total: {compare: number}}`"));
+    }
+    let field = |(name, spec): &(String, FieldSpec)| {
+        let mut belongs = |key: &str, present: bool, word: CompareWord| {
+            if present && spec.compare != word {
+                let message = format!("`{key}` does not belong to this comparator");
+                let problem = document.problem(&["fields", name, key], message);
+                problems.push(problem.remedy("remove it, or change `compare`"));
+            }
+        };
+        belongs("tolerance", spec.tolerance.is_some(), CompareWord::Number);
+        belongs("values", spec.values.is_some(), CompareWord::Enum);
+        let tolerance = spec.tolerance.unwrap_or(0.0);
+        if !(tolerance >= 0.0 && tolerance.is_finite()) {
+            let message = format!("the tolerance {tolerance} is no number from 0");
+            let problem = document.problem(&["fields", name, "tolerance"], message);
+            problems.push(problem.remedy("it is the largest absolute difference that is right"));
+        }
+        let values = spec.values.clone().unwrap_or_default();
+        if spec.compare == CompareWord::Enum && values.is_empty() {
+            let problem = document.problem(&["fields", name], "`compare: enum` needs `values`");
+            problems.push(problem.remedy("list them: `values: [EUR, USD]`"));
+        }
+        Field {
+            name: name.clone(),
+            expected: spec.expected.clone().unwrap_or_else(|| name.clone()),
+            compare: match spec.compare {
+                CompareWord::Exact => Compare::Exact,
+                CompareWord::Casefold => Compare::Casefold,
+                CompareWord::Number => Compare::Number { tolerance },
+                CompareWord::Date => Compare::Date,
+                CompareWord::Enum => Compare::Enum { values },
+            },
+        }
+    };
+    Extraction {
+        fields: fields.iter().map(field).collect(),
+        primary: Metric::FieldF1,
+    }
+}
+
+/// Puts `scoring.primary` in the place of the kind's default. `accuracy.category` names the axis
+/// too.
+fn with_primary(
+    mut task: Task,
+    file: &SuiteFile,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Task {
+    let Some(word) = &file.scoring.primary else {
+        return task;
+    };
+    let metric_word = match &task {
+        Task::Classification(c) => word.strip_suffix(&format!(".{}", c.axis)).unwrap_or(word),
+        Task::Extraction(_) | Task::Faq(_) => word,
+    };
+    let metrics = task.metrics();
+    match metrics.iter().find(|m| m.as_str() == metric_word) {
+        Some(metric) => match &mut task {
+            Task::Classification(task) => task.primary = *metric,
+            Task::Extraction(task) => task.primary = *metric,
+            Task::Faq(task) => task.primary = *metric,
+        },
+        None => {
+            let message = format!("`{word}` is no metric of the task `{}`", task.kind());
+            let remedy = format!("it has {}", listed(metrics.iter().map(|m| m.as_str())));
+            problems.push(
+                document
+                    .problem(&["scoring", "primary"], message)
+                    .remedy(remedy),
+            );
+        }
+    }
+    task
+}

@@ -1,0 +1,160 @@
+//! What keys and templates of a suite need of the rows' columns: checked once, before any run.
+
+use std::collections::HashSet;
+
+use crate::check::Document;
+use crate::dataset::{Row, Table};
+use crate::problem::{Problem, listed, nearest};
+use crate::prompt::Templates;
+use crate::sample::Sample;
+use crate::schema::SuiteFile;
+use crate::tasks::Task;
+use crate::yaml;
+
+/// The columns that occur in any row, in the order of their first occurrence.
+fn of(rows: &[Row]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let all = rows.iter().flat_map(|row| row.fields.keys());
+    all.map(String::as_str)
+        .filter(|column| seen.insert(*column))
+        .collect()
+}
+
+/// Columns that keys and templates name must exist, and templates must not see the answer.
+pub(crate) fn check(
+    file: &SuiteFile,
+    task: &Task,
+    templates: &Templates,
+    table: &Table,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let columns = of(&table.rows);
+    let missing = |what: String, path: &[&str], column: &str| {
+        let problem = document.problem(path, what);
+        problem.remedy(match nearest(column, columns.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the columns are {}", listed(columns.iter().copied())),
+        })
+    };
+    let mut named: Vec<(Vec<&str>, &str)> = Vec::new();
+    named.extend(file.data.id.as_deref().map(|c| (vec!["data", "id"], c)));
+    named.extend(
+        file.data
+            .cluster
+            .as_deref()
+            .map(|c| (vec!["data", "cluster"], c)),
+    );
+    named.extend(
+        file.data
+            .tags
+            .iter()
+            .map(|c| (vec!["data", "tags"], c.as_str())),
+    );
+    match task {
+        Task::Classification(t) => named.push((vec!["labels", &t.axis], &t.expected)),
+        Task::Faq(t) => named.push((vec!["expected"], &t.expected)),
+        Task::Extraction(t) => named.extend(
+            t.fields
+                .iter()
+                .map(|f| (vec!["fields", f.name.as_str()], f.expected.as_str())),
+        ),
+    }
+    for (path, column) in named {
+        if !columns.contains(&column) {
+            let message = format!("{} has no column `{column}`", table.name);
+            problems.push(missing(message, &path, column));
+        }
+    }
+    let expected = task.expected_columns();
+    for (part, name) in templates.needs() {
+        if templates.variables.contains_key(&name) {
+            continue;
+        }
+        let at_key = ["prompt", part];
+        let place = place_of_word(document.text, &at_key, &name);
+        let at = |problem: Problem| match place {
+            Some((line, column)) => problem.at(line, column),
+            None => problem,
+        };
+        if expected.contains(&name.as_str()) {
+            let message = format!("the prompt shows `{name}`, which holds the expected answer");
+            let problem = document.problem(&at_key, message);
+            problems.push(at(problem.remedy("remove it from the template")));
+        } else if !columns.contains(&name.as_str()) {
+            let message = format!("the template uses `{name}`, but there is no such column");
+            problems.push(at(missing(message, &at_key, &name)));
+        }
+    }
+}
+
+/// Where a word stands in the text below a key: a template may span many lines.
+fn place_of_word(text: &str, path: &[&str], word: &str) -> Option<(usize, usize)> {
+    let (from, _) = yaml::locate(text, path)?;
+    let part_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let mut lines = text.lines().enumerate().skip(from.saturating_sub(1));
+    lines.find_map(|(i, line)| {
+        let at = line.match_indices(word).map(|(at, _)| at).find(|at| {
+            let before = line.get(..*at).and_then(|s| s.chars().next_back());
+            let after = line
+                .get(at.saturating_add(word.len())..)
+                .and_then(|s| s.chars().next());
+            // The key itself is followed by a colon.
+            !part_of_word(before) && !part_of_word(after) && after != Some(':')
+        })?;
+        let column = line.get(..at)?.chars().count().saturating_add(1);
+        Some((i.saturating_add(1), column))
+    })
+}
+
+/// Columns that a template cannot see because the task gives a variable of the same name.
+pub(crate) fn hidden(templates: &Templates, table: &Table) -> Vec<String> {
+    let hides = |column: &&str| templates.variables.contains_key(*column);
+    let warning = |column: &str| {
+        format!("the column `{column}` is hidden from prompts by the task's own variable")
+    };
+    of(&table.rows)
+        .into_iter()
+        .filter(hides)
+        .map(warning)
+        .collect()
+}
+
+/// Fills the templates with every sample once, so that none fails in the middle of a run.
+pub(crate) fn fill_all(
+    templates: &Templates,
+    samples: &[Sample],
+    name: &str,
+    document: Document<'_>,
+) -> Result<(), Problem> {
+    for sample in samples {
+        templates.fill(&sample.id, &sample.fields).map_err(|e| {
+            let absent = templates.needs().into_iter().find(|(part, name)| {
+                *part == e.part
+                    && !sample.fields.contains_key(name)
+                    && !templates.variables.contains_key(name)
+            });
+            match absent {
+                Some((part, column)) => {
+                    let message =
+                        format!("the row has no column `{column}`, which `prompt.{part}` uses");
+                    let remedy = format!(
+                        "add it, or write `{{% if {column} is defined %}}` into the template"
+                    );
+                    Problem::of_file(name, message)
+                        .at_line(sample.line)
+                        .remedy(remedy)
+                }
+                None => {
+                    let message = format!(
+                        "the template cannot be filled with the row on line {} of {name}: {}",
+                        sample.line, e.message
+                    );
+                    let problem = document.problem(&["prompt", e.part], message);
+                    problem.remedy("filters, tests and functions are those of minijinja")
+                }
+            }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Reading rows: csv, tsv, jsonl, json, and rows that stand in the suite itself.
+//!
+//! All formats give the same thing: rows of columns, each with the line where it starts. Cells of
+//! csv and tsv are text; cells of JSON keep their types. Errors name the file and the line.
+
+mod csv;
+mod json;
+mod jsonl;
+
+use std::io::Read;
+use std::path::Path;
+
+use rightsize_providers::Fields;
+
+use crate::problem::Problem;
+
+/// Largest data file, in bytes: a file beyond it is a mistake, not a suite.
+const LARGEST_FILE: u64 = 1 << 30;
+
+/// Longest row, in bytes: more than any model's context.
+const LONGEST_ROW: usize = 16 << 20;
+
+/// A row and the line where it starts, from 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    pub line: usize,
+    pub fields: Fields,
+}
+
+/// Rows with the name of what they stand in.
+pub(crate) struct Table {
+    pub name: String,
+    pub rows: Vec<Row>,
+}
+
+/// The format of a data file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Tsv,
+    Jsonl,
+    Json,
+}
+
+/// The format that a file's name says, or why there is none.
+fn format_of(name: &str) -> Result<Format, Problem> {
+    let extension = Path::new(name)
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "csv" => Ok(Format::Csv),
+        "tsv" => Ok(Format::Tsv),
+        "jsonl" | "ndjson" => Ok(Format::Jsonl),
+        "json" => Ok(Format::Json),
+        "parquet" | "conll" | "gz" => {
+            let message = format!("data files `.{extension}` are not built yet");
+            Err(Problem::of_file(name, message).remedy("convert it to .jsonl or .csv"))
+        }
+        _ => Err(
+            Problem::of_file(name, "the file's name does not say its format")
+                .remedy("name it .csv, .tsv, .jsonl or .json"),
+        ),
+    }
+}
+
+/// Reads the rows of a file on disk. `name` is how messages call it, and says its format.
+pub(crate) fn read_file(path: &Path, name: &str) -> Result<Vec<Row>, Problem> {
+    let format = format_of(name)?;
+    let bytes = bytes_of(path).map_err(|e| cannot_read(name, &e))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Problem::of_file(name, "the file has more than 1 GiB")
+            .remedy("take a sample of it: a suite needs hundreds of rows, not millions"));
+    }
+    read_bytes(&bytes, name, format)
+}
+
+/// Reads the rows of a file that is part of the binary.
+pub(crate) fn read_embedded(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
+    read_bytes(text.as_bytes(), name, format_of(name)?)
+}
+
+fn cannot_read(name: &str, error: &std::io::Error) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Problem::of_file(name, "there is no such file")
+            .remedy("paths in a suite are relative to the suite's file"),
+        _ => Problem::of_file(name, format!("cannot read the file: {error}")),
+    }
+}
+
+/// At most one byte more than [`LARGEST_FILE`], so that an endless device file ends.
+fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(LARGEST_FILE.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Vec<Row>, Problem> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let valid = bytes.get(..e.valid_up_to()).unwrap_or_default();
+        Problem::of_file(name, "this is not UTF-8")
+            .at_line(line_of(valid, valid.len()))
+            .remedy(format!(
+                "convert it, for example with `iconv -f latin1 -t utf8 {name}`"
+            ))
+    })?;
+    match format {
+        Format::Csv => csv::read(text, name, b','),
+        Format::Tsv => csv::read(text, name, b'\t'),
+        Format::Jsonl => jsonl::read(text, name),
+        Format::Json => json::read(text, name),
+    }
+}
+
+/// The line, from 1, of a byte offset.
+fn line_of(text: &[u8], offset: usize) -> usize {
+    let before = text.get(..offset).unwrap_or(text);
+    before
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count()
+        .saturating_add(1)
+}
+
+fn too_long(name: &str, line: usize) -> Problem {
+    Problem::of_file(name, "the row has more than 16 MiB")
+        .at_line(line)
+        .remedy("no model reads a text of this length: cut or split it")
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

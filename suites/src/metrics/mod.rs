@@ -1,0 +1,124 @@
+//! Metrics: pure functions of prediction and reference, and the way from additive statistics to a
+//! figure.
+//!
+//! A metric that is no mean of samples (macro-F1, field F1) cannot be averaged. So every sample
+//! carries additive statistics ([`Parts`]), they are summed over any set of samples, and
+//! [`Metric::finish`] makes the figure of the sum: for a whole suite, for a slice, or for a
+//! bootstrap resample.
+
+pub mod classification;
+pub mod extraction;
+pub mod squad;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Additive statistics by name; a name that is absent counts 0.
+///
+/// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
+/// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
+/// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Faq: `n`, `exact`, `f1`.
+pub type Parts = BTreeMap<String, f64>;
+
+/// A figure that is made of summed [`Parts`]. All are in [0, 1], and more is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Share of samples whose label is right.
+    Accuracy,
+    /// Mean of the F1 of every label of the suite.
+    MacroF1,
+    /// Micro F1 over the fields of all documents.
+    FieldF1,
+    /// Share of documents whose fields are all right.
+    DocumentAccuracy,
+    /// Share of answers that equal an accepted one after SQuAD's normalisation.
+    ExactMatch,
+    /// Mean of SQuAD's token F1.
+    TokenF1,
+}
+
+impl Metric {
+    /// All metrics.
+    pub const ALL: [Metric; 6] = [
+        Metric::Accuracy,
+        Metric::MacroF1,
+        Metric::FieldF1,
+        Metric::DocumentAccuracy,
+        Metric::ExactMatch,
+        Metric::TokenF1,
+    ];
+
+    /// The word of `scoring.primary` and of JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::MacroF1 => "macro_f1",
+            Metric::FieldF1 => "field_f1",
+            Metric::DocumentAccuracy => "document_accuracy",
+            Metric::ExactMatch => "exact_match",
+            Metric::TokenF1 => "token_f1",
+        }
+    }
+
+    /// The name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::MacroF1 => "macro F1",
+            Metric::FieldF1 => "field F1",
+            Metric::DocumentAccuracy => "document accuracy",
+            Metric::ExactMatch => "exact match",
+            Metric::TokenF1 => "token F1",
+        }
+    }
+
+    /// Whether it is a mean of zeros and ones, so that an interval for proportions applies.
+    pub fn is_proportion(self) -> bool {
+        match self {
+            Metric::Accuracy | Metric::DocumentAccuracy | Metric::ExactMatch => true,
+            Metric::MacroF1 | Metric::FieldF1 | Metric::TokenF1 => false,
+        }
+    }
+
+    /// The figure of summed statistics; `None` without any sample.
+    pub fn finish(self, sum: &Parts) -> Option<f64> {
+        let part = |name: &str| sum.get(name).copied().unwrap_or(0.0);
+        let n = part("n");
+        (n > 0.0).then(|| match self {
+            Metric::Accuracy => part("correct") / n,
+            Metric::MacroF1 => classification::macro_f1_of_parts(sum, part("labels") / n),
+            Metric::FieldF1 => extraction::field_f1_of_parts(sum),
+            Metric::DocumentAccuracy => part("document") / n,
+            Metric::ExactMatch => part("exact") / n,
+            Metric::TokenF1 => part("f1") / n,
+        })
+    }
+}
+
+/// Adds one sample's statistics to a sum.
+pub fn add(sum: &mut Parts, parts: &Parts) {
+    for (name, value) in parts {
+        *sum.entry(name.clone()).or_insert(0.0) += value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_has_no_figure() {
+        for metric in Metric::ALL {
+            assert_eq!(metric.finish(&Parts::new()), None);
+        }
+    }
+
+    #[test]
+    fn the_word_is_the_serialised_form() {
+        for metric in Metric::ALL {
+            assert_eq!(serde_json::to_value(metric).unwrap(), metric.as_str());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One input with its expected answer, and how rows become samples.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rightsize_providers::{Fields, digest};
+use serde_json::Value;
+
+use crate::dataset::{Row, Table};
+use crate::problem::{Problem, Problems};
+use crate::schema::Data;
+use crate::tasks::Task;
+
+/// Rows that are reported one by one; the number of the others is told.
+const MOST_PROBLEMS: usize = 10;
+
+/// Hexadecimal digits of a row's digest that make an id: 64 bits.
+const ID_LENGTH: usize = 16;
+
+/// One input with its expected answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Unique within its suite: the column `data.id`, or the digest of the row.
+    pub id: String,
+    /// The row as it was read.
+    pub row: Fields,
+    /// The row without the columns that hold expected answers: all that a prompt may see.
+    pub fields: Fields,
+    /// What the task compares with, in the task's own shape: a label, an object of field values, or
+    /// one or more accepted answers.
+    pub expected: Value,
+    /// The columns `data.tags`, by name.
+    pub tags: BTreeMap<String, String>,
+    /// The column `data.cluster`: samples of one cluster are not independent of each other.
+    pub cluster: Option<String>,
+    /// The line of its file where the row starts, from 1; its number in the suite, from 1, where
+    /// it was read from a run folder.
+    pub line: usize,
+}
+
+/// Makes the samples of all rows; repeated rows are added to `warnings`.
+pub(crate) fn all(
+    data: &Data,
+    task: &Task,
+    table: &Table,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Sample>, Problems> {
+    let expected_columns = task.expected_columns();
+    let mut ids = Ids::default();
+    let mut samples = Vec::with_capacity(table.rows.len());
+    let mut problems = Vec::new();
+    for Row { line, fields: row } in &table.rows {
+        let problem = |message: String| Problem::of_file(&table.name, message).at_line(*line);
+        let id = match &data.id {
+            Some(column) => ids.own(row, column, *line),
+            None => Ok(ids.of_digest(row, *line)),
+        };
+        let expected = task.expected_in(row);
+        match (id, expected) {
+            (Ok(id), Ok(expected)) => samples.push(Sample {
+                id,
+                row: row.clone(),
+                fields: without(row, &expected_columns),
+                expected,
+                tags: tags(row, &data.tags),
+                cluster: data
+                    .cluster
+                    .as_ref()
+                    .and_then(|c| row.get(c))
+                    .and_then(scalar),
+                line: *line,
+            }),
+            (id, expected) => {
+                if let Err((message, remedy)) = id {
+                    problems.push(problem(message).remedy(remedy));
+                }
+                if let Err(bad) = expected {
+                    problems.push(Problem {
+                        remedy: bad.remedy,
+                        ..problem(bad.message)
+                    });
+                }
+            }
+        }
+    }
+    warnings.extend(ids.warning());
+    if problems.is_empty() {
+        return Ok(samples);
+    }
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    problems.truncate(MOST_PROBLEMS);
+    if more > 0 {
+        problems.push(Problem::of_file(
+            &table.name,
+            format!("and {more} more such problems"),
+        ));
+    }
+    Err(Problems(problems))
+}
+
+/// Tells how many test rows have the same input as a train row, if any has.
+pub(crate) fn leak(data: &Data, samples: &[Sample], train: &Table) -> Option<String> {
+    let mut no_input: Vec<&str> = data.tags.iter().map(String::as_str).collect();
+    no_input.extend(data.id.as_deref());
+    no_input.extend(data.cluster.as_deref());
+    let key = |fields: &Fields| digest::of_value(&Value::Object(without(fields, &no_input)));
+    let hidden = |sample: &Sample| -> Vec<String> {
+        sample
+            .row
+            .keys()
+            .filter(|k| !sample.fields.contains_key(*k))
+            .cloned()
+            .collect()
+    };
+    let expected: Vec<String> = samples.first().map(hidden).unwrap_or_default();
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    let lines: HashMap<String, usize> = train
+        .rows
+        .iter()
+        .rev()
+        .map(|r| (key(&without(&r.fields, &expected)), r.line))
+        .collect();
+    let hits: Vec<(usize, usize)> = samples
+        .iter()
+        .filter_map(|s| lines.get(&key(&s.fields)).map(|line| (s.line, *line)))
+        .collect();
+    let (test_line, train_line) = hits.first()?;
+    Some(format!(
+        "{} of {} test rows stand in train too (first: line {test_line} is line {train_line} of {}): \
+         what is trained or shown there is no fair test",
+        hits.len(),
+        samples.len(),
+        train.name
+    ))
+}
+
+fn without(row: &Fields, columns: &[&str]) -> Fields {
+    let kept = row
+        .iter()
+        .filter(|(name, _)| !columns.contains(&name.as_str()));
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn tags(row: &Fields, columns: &[String]) -> BTreeMap<String, String> {
+    columns
+        .iter()
+        .filter_map(|c| Some((c.clone(), scalar(row.get(c)?)?)))
+        .collect()
+}
+
+/// Text, a number or a truth value as text; nothing for null, empty text, lists and objects.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(bool) => Some(bool.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The ids that were given so far.
+#[derive(Default)]
+struct Ids {
+    lines: HashMap<String, usize>,
+    /// How often each digest occurred, by digest.
+    counts: HashMap<String, usize>,
+    repeated: usize,
+    first_repeated: Option<(usize, usize)>,
+}
+
+impl Ids {
+    /// The id in a column, or what is wrong with it and the remedy.
+    fn own(&mut self, row: &Fields, column: &str, line: usize) -> Result<String, (String, String)> {
+        let id = row.get(column).and_then(scalar).ok_or_else(|| {
+            let message = match row.get(column) {
+                None => format!("the row has no id: the column `{column}` is missing"),
+                Some(value) => format!("the row has no id: `{column}` is {value}"),
+            };
+            (
+                message,
+                "give every row an id, or remove `data.id`".to_owned(),
+            )
+        })?;
+        match self.lines.insert(id.clone(), line) {
+            None => Ok(id),
+            Some(first) => Err((
+                format!("the id `{id}` stands on line {first} already"),
+                "ids are unique: rename one, or remove `data.id` to use digests".to_owned(),
+            )),
+        }
+    }
+
+    fn of_digest(&mut self, row: &Fields, line: usize) -> String {
+        let mut id = digest::of_value(&Value::Object(row.clone()));
+        id.truncate(ID_LENGTH);
+        let count = self.counts.entry(id.clone()).or_default();
+        *count = count.saturating_add(1);
+        if *count == 1 {
+            self.lines.insert(id.clone(), line);
+            return id;
+        }
+        self.repeated = self.repeated.saturating_add(1);
+        if self.first_repeated.is_none() {
+            self.first_repeated = Some((line, self.lines.get(&id).copied().unwrap_or(line)));
+        }
+        format!("{id}#{count}")
+    }
+
+    fn warning(&self) -> Option<String> {
+        let (line, first) = self.first_repeated?;
+        Some(format!(
+            "{} row(s) repeat an earlier one (first: line {line} is line {first}): each counts, \
+             with an id such as `DIGEST#2`",
+            self.repeated
+        ))
+    }
+}

@@ -1,0 +1,264 @@
+//! Task kinds: how an answer is written, read and scored. One file a kind.
+
+pub mod classification;
+mod compare;
+pub mod extraction;
+pub mod faq;
+mod json_answer;
+
+use rightsize_providers::{Fields, Finish, Response};
+use serde_json::Value;
+
+pub use classification::Classification;
+pub use extraction::Extraction;
+pub use faq::Faq;
+
+use crate::metrics::{Metric, Parts};
+use crate::sample::Sample;
+
+/// Version of the scoring rules; raised whenever a rule of reading or scoring changes, so that
+/// scores of different rules are never compared.
+pub const SCORING_VERSION: u32 = 1;
+
+/// What is asked of a model, and how its answers are judged.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// One label out of a list.
+    Classification(Classification),
+    /// Values of named fields.
+    Extraction(Extraction),
+    /// A short answer in words.
+    Faq(Faq),
+}
+
+/// What was read in an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The answer in the task's shape; `None` when nothing could be read.
+    pub value: Option<Value>,
+    /// Which reader read it: `text`, `json`, `span`.
+    pub reader: &'static str,
+    /// Whether the answer had to be repaired: a fence stripped, a label found in prose.
+    pub repaired: bool,
+    /// Whether the answer satisfied its schema as it was; `None` for answers without one.
+    pub schema_valid: Option<bool>,
+    /// Why nothing was read.
+    pub why: Option<String>,
+}
+
+impl Reading {
+    /// A reading of nothing: what unparsed, truncated, refused and failed units are scored with.
+    pub fn nothing(reader: &'static str, why: impl Into<String>) -> Self {
+        Reading {
+            value: None,
+            reader,
+            repaired: false,
+            schema_valid: None,
+            why: Some(why.into()),
+        }
+    }
+}
+
+/// The score of one sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The sample's share of the primary metric, in [0, 1]. Where that metric is no mean of samples
+    /// it is the nearest thing that a single sample has: right or wrong for macro F1, the
+    /// document's own F1 for field F1.
+    pub primary: f64,
+    /// Additive statistics, from which [`Metric::finish`] makes every metric of the task.
+    pub parts: Parts,
+    /// Verdicts, in the task's own shape.
+    pub detail: Value,
+}
+
+/// A score could not be computed, by our own fault; never the model's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("sample `{sample}` cannot be scored: {message}")]
+pub struct ScoringError {
+    /// The sample.
+    pub sample: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Why a row's expected answer is none.
+#[derive(Debug)]
+pub(crate) struct BadExpected {
+    pub message: String,
+    pub remedy: Option<String>,
+}
+
+impl BadExpected {
+    fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        BadExpected {
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+
+    /// The row lacks the column, though other rows have it.
+    fn absent(column: &str) -> Self {
+        let message = format!("the row has no column `{column}`, which holds what is expected");
+        BadExpected::new(message, "add it, or remove the row")
+    }
+}
+
+impl Task {
+    /// The word of `task` in the suite's YAML.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Task::Classification(_) => "classification",
+            Task::Extraction(_) => "extraction",
+            Task::Faq(_) => "faq",
+        }
+    }
+
+    /// A perfect answer: what few-shot examples and the property
+    /// `score(read(write_expected(sample))) = 1` stand on.
+    pub fn write_expected(&self, sample: &Sample) -> Response {
+        let text = match self {
+            Task::Classification(task) => task.write(&sample.expected),
+            Task::Extraction(task) => task.write(&sample.expected),
+            Task::Faq(task) => task.write(&sample.expected),
+        };
+        Response {
+            text,
+            ..Response::default()
+        }
+    }
+
+    /// Reads an answer. A refused or filtered answer is not read at all.
+    pub fn read(&self, response: &Response) -> Reading {
+        if matches!(response.finish, Finish::Refusal | Finish::Filtered) {
+            return Reading::nothing(
+                self.reader(),
+                "the model declined, or a filter cut the answer",
+            );
+        }
+        match self {
+            Task::Classification(task) => task.read(&response.text),
+            Task::Extraction(task) => task.read(&response.text),
+            Task::Faq(task) => task.read(&response.text),
+        }
+    }
+
+    /// Scores what was read. A reading of nothing scores 0 and has the statistics of "nothing
+    /// right".
+    ///
+    /// # Errors
+    /// When the sample's expected answer has not the shape of this task: it is of another suite.
+    pub fn score(&self, reading: &Reading, sample: &Sample) -> Result<Score, ScoringError> {
+        let score = match self {
+            Task::Classification(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Extraction(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
+        };
+        score.ok_or_else(|| ScoringError {
+            sample: sample.id.clone(),
+            message: format!(
+                "its expected answer is none of the task `{}`: it belongs to another suite",
+                self.kind()
+            ),
+        })
+    }
+
+    /// The labels in the suite's order; empty for other kinds than classification.
+    pub fn labels(&self) -> Vec<String> {
+        match self {
+            Task::Classification(task) => task.label_names(),
+            Task::Extraction(_) | Task::Faq(_) => Vec::new(),
+        }
+    }
+
+    /// The field names in the suite's order; empty for other kinds than extraction.
+    pub fn fields(&self) -> Vec<String> {
+        match self {
+            Task::Extraction(task) => task.field_names(),
+            Task::Classification(_) | Task::Faq(_) => Vec::new(),
+        }
+    }
+
+    /// The metric that headlines the task.
+    pub fn primary(&self) -> Metric {
+        match self {
+            Task::Classification(task) => task.primary,
+            Task::Extraction(task) => task.primary,
+            Task::Faq(task) => task.primary,
+        }
+    }
+
+    /// The metrics of the kind, the primary one first.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let all = match self {
+            Task::Classification(_) => classification::METRICS,
+            Task::Extraction(_) => extraction::METRICS,
+            Task::Faq(_) => faq::METRICS,
+        };
+        let others = all.into_iter().filter(|m| *m != self.primary());
+        std::iter::once(self.primary()).chain(others).collect()
+    }
+
+    /// The columns that hold expected answers: no prompt may see them.
+    pub fn expected_columns(&self) -> Vec<&str> {
+        match self {
+            Task::Classification(task) => vec![&task.expected],
+            Task::Extraction(task) => task.fields.iter().map(|f| f.expected.as_str()).collect(),
+            Task::Faq(task) => vec![&task.expected],
+        }
+    }
+
+    /// The expected answer of a row, in the task's shape.
+    pub(crate) fn expected_in(&self, row: &Fields) -> Result<Value, BadExpected> {
+        match self {
+            Task::Classification(task) => task.expected_in(row),
+            Task::Extraction(task) => task.expected_in(row),
+            Task::Faq(task) => task.expected_in(row),
+        }
+    }
+
+    /// What prompts may use beside the columns of a row.
+    pub(crate) fn prompt_variables(&self) -> Fields {
+        let mut variables = Fields::new();
+        match self {
+            Task::Classification(task) => {
+                variables.insert("labels".to_owned(), task.label_names().into());
+                variables.insert("labels_help".to_owned(), task.labels_help().into());
+            }
+            Task::Extraction(task) => {
+                variables.insert("fields".to_owned(), task.field_names().into());
+            }
+            Task::Faq(_) => {}
+        }
+        variables
+    }
+
+    /// Most tokens of an answer where the suite does not say: room for the answer and for some
+    /// prose around it.
+    pub(crate) fn default_max_tokens(&self) -> u32 {
+        match self {
+            Task::Classification(task) if task.json => 64,
+            Task::Classification(_) => 32,
+            Task::Extraction(_) => 512,
+            Task::Faq(_) => 64,
+        }
+    }
+
+    /// The JSON Schema of an answer; `None` where answers are plain text.
+    pub fn schema(&self) -> Option<Value> {
+        match self {
+            Task::Classification(task) => task.schema(),
+            Task::Extraction(task) => Some(task.schema()),
+            Task::Faq(_) => None,
+        }
+    }
+
+    /// The name of the reader of this task's answers.
+    pub fn reader(&self) -> &'static str {
+        match self {
+            Task::Classification(task) => task.reader(),
+            Task::Extraction(_) => "json",
+            Task::Faq(_) => "span",
+        }
+    }
+}
