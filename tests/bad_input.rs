@@ -1,6 +1,8 @@
 //! Bad input: one readable error with file, line, column where there is one, and the remedy; never a
 //! panic, never the loss of what other entries did.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
 mod support;
 
 use std::path::Path;
@@ -237,7 +239,7 @@ fn a_server_that_fails_now_and_then_is_asked_again() {
 fn a_server_that_is_down_or_refuses_the_key_ends_its_entry_before_any_paid_call() {
     let dir = tempfile::tempdir().unwrap();
     lay_out(dir.path());
-    let refusing = StubServer::start(|_| Reply::status(401, "wrong key"));
+    let refusing = StubServer::start_for_every_path(|_| Reply::status(401, "wrong key"));
     // A port that was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     write(

@@ -1,5 +1,7 @@
 //! `kill -9` at moments drawn over the whole run, then `--resume`: every unit exactly once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,7 @@
 //! Runs over recorded answers: known figures, shards, a folder that has moved.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
 mod support;
 
 use std::path::{Path, PathBuf};

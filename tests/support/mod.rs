@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: the command, run folders, the processes of a run.
 
-#![allow(dead_code)] // each test target uses a part of it
+// Each test target uses a part of this; helpers of tests may panic and print as tests do.
+#![allow(dead_code, unused_imports)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod stub_server;
 

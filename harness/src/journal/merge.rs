@@ -137,8 +137,8 @@ fn best_places(folders: &[PathBuf]) -> Result<(Places, u64), JournalError> {
                     if seen.folder != folder {
                         repeated.insert(key.clone());
                     }
-                    // In one folder a later line supersedes; between folders an answer does.
-                    if (answered && !seen.answered) || (seen.folder == folder && !seen.answered) {
+                    // An answer is final. Of two errors the later one of a folder counts.
+                    if !seen.answered && (answered || seen.folder == folder) {
                         places.insert(key, Place { folder, offset, unit: record.unit, answered });
                     }
                 }

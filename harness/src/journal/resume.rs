@@ -56,7 +56,6 @@ pub(super) struct UnitLine {
     pub scenario: Scenario,
     pub repeat: u32,
     pub outcome: Outcome,
-    pub prompt_sha256: String,
 }
 
 impl UnitLine {

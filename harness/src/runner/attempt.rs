@@ -45,49 +45,65 @@ pub struct Attempted {
     pub scheduled: Stamp,
 }
 
-/// Asks until there is an answer or an error that stays. `waiting` hears of each pause.
-///
-/// Dropping the future cancels the attempt in flight.
-pub async fn until_settled(
-    provider: &dyn Provider,
-    ask: &Ask,
-    gate: &Gate,
-    place: Place,
-    retry: Retry,
-    clock: &Clock,
-    seed: u64,
-    mut waiting: impl FnMut(Duration, &ProviderError),
-) -> Attempted {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut place = Some(place);
-    let scheduled = clock.now();
-    let mut slept = Duration::ZERO;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let result = provider.attempt(ask).await;
-        let advice = match &result {
-            Ok(_) => Advice::Never,
-            Err(error) => error.advice,
-        };
-        let pause = match advice {
-            Advice::Backoff => Some(Retry::backoff(attempts, &mut rng)),
-            Advice::AfterMs(ms) => Some(Duration::from_millis(ms)),
-            Advice::Alone => Some(Duration::ZERO),
-            Advice::Never | Advice::EndsEntry => None,
-        };
-        let again = pause.filter(|p| attempts < retry.attempts && *p <= retry.longest_wait);
-        let (Some(pause), Err(error)) = (again, &result) else {
-            return Attempted { result, attempts, slept, scheduled };
-        };
-        if advice == Advice::Alone {
-            // Room for the others first: all of them are to be out before this one goes in.
-            drop(place.take());
-            place = gate.alone().await;
-        } else {
-            waiting(pause, error);
-            tokio::time::sleep(pause).await;
-            slept += pause;
+/// One ask of a provider, and all that its attempts need.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// What answers.
+    pub provider: &'a dyn Provider,
+    /// What is asked.
+    pub ask: &'a Ask,
+    /// Limits the asks in flight.
+    pub gate: &'a Gate,
+    /// How failed attempts are made again.
+    pub retry: Retry,
+    /// The clock of the run.
+    pub clock: &'a Clock,
+    /// Seed of the backoff.
+    pub seed: u64,
+}
+
+impl Asking<'_> {
+    /// Asks until there is an answer or an error that stays. `waiting` hears of each pause.
+    ///
+    /// Dropping the future cancels the attempt in flight.
+    pub async fn until_settled(
+        self,
+        place: Place,
+        mut waiting: impl FnMut(Duration, &ProviderError),
+    ) -> Attempted {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut place = Some(place);
+        let scheduled = self.clock.now();
+        let mut slept = Duration::ZERO;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let result = self.provider.attempt(self.ask).await;
+            let advice = match &result {
+                Ok(_) => Advice::Never,
+                Err(error) => error.advice,
+            };
+            let pause = match advice {
+                Advice::Backoff => Some(Retry::backoff(attempts, &mut rng)),
+                Advice::AfterMs(ms) => Some(Duration::from_millis(ms)),
+                Advice::Alone => Some(Duration::ZERO),
+                Advice::Never | Advice::EndsEntry => None,
+            };
+            let bearable = |p: &Duration| {
+                attempts < self.retry.attempts && *p <= self.retry.longest_wait
+            };
+            let (Some(pause), Err(error)) = (pause.filter(bearable), &result) else {
+                return Attempted { result, attempts, slept, scheduled };
+            };
+            if advice == Advice::Alone {
+                // Room for the others first: all of them are to be out before this one goes in.
+                drop(place.take());
+                place = self.gate.alone().await;
+            } else {
+                waiting(pause, error);
+                tokio::time::sleep(pause).await;
+                slept += pause;
+            }
         }
     }
 }
@@ -158,15 +174,22 @@ mod tests {
         }
     }
 
+    fn asking<'a>(
+        provider: &'a Scripted,
+        ask: &'a Ask,
+        gate: &'a Gate,
+        clock: &'a Clock,
+    ) -> Asking<'a> {
+        Asking { provider, ask, gate, retry: Retry::default(), clock, seed: 1 }
+    }
+
     async fn settle(script: &[Advice]) -> (Attempted, Duration) {
         let start = tokio::time::Instant::now();
         let gate = Gate::new(1);
         let place = gate.enter().await.unwrap();
         let clock = Clock::Tokio(start);
         let provider = Scripted::new(script);
-        let retry = Retry::default();
-        let done =
-            until_settled(&provider, &ask(), &gate, place, retry, &clock, 1, |_, _| ()).await;
+        let done = asking(&provider, &ask(), &gate, &clock).until_settled(place, |_, _| ()).await;
         (done, start.elapsed())
     }
 
@@ -205,19 +228,15 @@ mod tests {
         let others = async {
             for _ in 0..20 {
                 let place = gate.enter().await.unwrap();
-                until_settled(
-                    &quiet, &ask(), &gate, place, Retry::default(), &clock, 1, |_, _| (),
-                )
-                .await;
+                asking(&quiet, &ask(), &gate, &clock).until_settled(place, |_, _| ()).await;
                 assert!(quiet.most.load(Ordering::SeqCst) == 1);
             }
         };
         let one = async {
             let place = gate.enter().await.unwrap();
-            let done = until_settled(
-                &crashing, &ask(), &gate, place, Retry::default(), &clock, 1, |_, _| (),
-            )
-            .await;
+            let ask = ask();
+            let asking = asking(&crashing, &ask, &gate, &clock);
+            let done = asking.until_settled(place, |_, _| ()).await;
             assert_eq!(done.attempts, 2);
             assert_eq!(quiet.in_flight.load(Ordering::SeqCst), 0);
         };

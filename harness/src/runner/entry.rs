@@ -11,7 +11,7 @@ use rightsize_suites::{PromptError, Suite};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
-use super::attempt::{self, Attempted};
+use super::attempt::{Asking, Attempted};
 use super::events::WorkerEvent;
 use super::gate::{Gate, Place};
 use super::record;
@@ -190,6 +190,7 @@ async fn send_end(
     batch_wall_ns: Option<u64>,
 ) {
     let entry = work.entry.id.clone();
+    let description = Box::new(description);
     let end = WorkerEvent::EntryEnded { entry, description, ended_by, batch_wall_ns };
     // The coordinator outlives its workers; if it does not, nobody is left to tell.
     let _ = sender.send(end).await;
@@ -292,29 +293,28 @@ async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: Planne
     // The prompt was rendered when the run was planned.
     let Ok(Some(ask)) = ask else { return };
     let prompt = plan::prompt_text(&ask);
-    let settled = attempt::until_settled(
-        shared.provider.as_ref(),
-        &ask,
-        &gate,
-        place,
-        context.retry,
-        &context.clock,
-        jitter_seed(context.bakeoff.seed, &planned.digest),
-        |pause, error| {
-            tracing::info!(
-                entry = shared.entry.id,
-                sample = planned.unit.key.sample,
-                "again in {:.1} s: {error}",
-                pause.as_secs_f64()
-            );
-            // A full channel means that the display is busy; the wait itself is in the record.
-            let _ = shared.sender.try_send(WorkerEvent::Waiting {
-                entry: shared.entry.id.clone(),
-                seconds: pause.as_secs_f64(),
-                why: error.to_string(),
-            });
-        },
-    );
+    let asking = Asking {
+        provider: shared.provider.as_ref(),
+        ask: &ask,
+        gate: &gate,
+        retry: context.retry,
+        clock: &context.clock,
+        seed: jitter_seed(context.bakeoff.seed, &planned.digest),
+    };
+    let settled = asking.until_settled(place, |pause, error| {
+        tracing::info!(
+            entry = shared.entry.id,
+            sample = planned.unit.key.sample,
+            "again in {:.1} s: {error}",
+            pause.as_secs_f64()
+        );
+        // A full channel means that the display is busy; the wait itself is in the record.
+        let _ = shared.sender.try_send(WorkerEvent::Waiting {
+            entry: shared.entry.id.clone(),
+            seconds: pause.as_secs_f64(),
+            why: error.to_string(),
+        });
+    });
     let attempted: Attempted = tokio::select! {
         attempted = settled => attempted,
         () = context.cancel.cancelled() => return,

@@ -34,7 +34,7 @@ pub enum WorkerEvent {
         /// Its id.
         entry: String,
         /// What answered.
-        description: Description,
+        description: Box<Description>,
         /// Why it ended before its units did.
         ended_by: Option<ProviderError>,
         /// Wall time of the batch pass, in nanoseconds.

@@ -123,7 +123,7 @@ fn write(
             let line = EntrySession {
                 session: context.session,
                 entry,
-                description,
+                description: *description,
                 ended_by: ended_by.map(RecordError::from),
                 batch_wall_ns,
             };

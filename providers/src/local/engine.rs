@@ -7,7 +7,9 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use super::frames::{self, Event, FrameError, FromEngine, ToEngine};
-use super::{EngineKind, LocalModel, memory};
+#[cfg(any(feature = "llama-cpp", feature = "candle"))]
+use super::EngineKind;
+use super::{LocalModel, memory};
 use crate::{
     Advice, Answer, Ask, Clock, Description, ErrorKind, ProviderError, Side, Stage, Stamp,
 };

@@ -15,16 +15,27 @@ pub(super) fn log_to_stderr() {
 
 extern "C" fn log(level: sys::ggml_log_level, text: *const c_char, _: *mut c_void) {
     static CONTINUES: AtomicBool = AtomicBool::new(false);
+    if text.is_null() {
+        return;
+    }
+    // SAFETY: llama.cpp passes a text that ends with a zero byte and outlives this call.
+    let text = unsafe { CStr::from_ptr(text) }.to_bytes();
     let shown = match level {
         sys::GGML_LOG_LEVEL_CONT => CONTINUES.load(Ordering::Relaxed),
-        level => level == sys::GGML_LOG_LEVEL_WARN || level == sys::GGML_LOG_LEVEL_ERROR,
+        sys::GGML_LOG_LEVEL_WARN | sys::GGML_LOG_LEVEL_ERROR => !is_about_the_pool(text),
+        _ => false,
     };
     CONTINUES.store(shown, Ordering::Relaxed);
-    if shown && !text.is_null() {
-        // SAFETY: llama.cpp passes a text that ends with a zero byte and outlives this call.
-        let text = unsafe { CStr::from_ptr(text) };
-        let _ = std::io::stderr().write_all(text.to_bytes());
+    if shown {
+        let _ = std::io::stderr().write_all(text);
     }
+}
+
+/// A pool of cells for several sequences is longer than the context of one; llama.cpp cannot know that
+/// no sequence grows beyond its own, and warns.
+fn is_about_the_pool(text: &[u8]) -> bool {
+    const WARNING: &[u8] = b"possible training context overflow";
+    text.windows(WARNING.len()).any(|window| window == WARNING)
 }
 
 /// The instruction sets that llama.cpp was compiled with, such as `AVX2`.
@@ -54,6 +65,14 @@ fn parse_system_info(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_warning_about_the_pool_is_known() {
+        let warning = b"llama_context: n_ctx_seq (4608) > n_ctx_train (512) -- possible training \
+            context overflow\n";
+        assert!(is_about_the_pool(warning));
+        assert!(!is_about_the_pool(b"GGML_ASSERT(n > 0) failed\n"));
+    }
 
     #[test]
     fn system_info() {
