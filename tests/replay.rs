@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -181,10 +182,15 @@ fn recorded_answers_on_real_data_give_the_figures_of_the_reference() {
                 let (got, want) = (got.as_f64().unwrap(), want.as_f64().unwrap());
                 assert!((got - want).abs() < 1e-9, "{suite} {model}: {got}, not {want}");
             };
-            assert_eq!(cell["outcomes"]["n"], expected[model]["n"], "{cell}");
-            near(&cell["primary"]["value"], &expected[model]["accuracy"]);
-            near(&cell["primary"]["low"], &expected[model]["wilson95"][0]);
-            near(&cell["primary"]["high"], &expected[model]["wilson95"][1]);
+            let pass = &cell["passes"][0];
+            assert_eq!(pass["counts"]["scored"], expected[model]["n"], "{pass}");
+            let metrics = std::iter::once(&pass["primary"]).chain(pass["others"].as_array().unwrap());
+            let by_name: BTreeMap<&str, &Value> =
+                metrics.map(|metric| (metric["metric"].as_str().unwrap(), metric)).collect();
+            near(&by_name["accuracy"]["value"], &expected[model]["accuracy"]);
+            near(&by_name["accuracy"]["interval"]["lower"], &expected[model]["wilson95"][0]);
+            near(&by_name["accuracy"]["interval"]["upper"], &expected[model]["wilson95"][1]);
+            near(&by_name["macro_f1"]["value"], &expected[model]["macro"][2]);
         }
     }
 }
@@ -194,4 +200,21 @@ fn cell_of<'a>(results: &'a Value, suite: &str, model: &str) -> &'a Value {
     let cells = results["cells"].as_array().expect("cells");
     let found = cells.iter().find(|cell| cell["suite"] == suite && cell["model"] == model);
     found.unwrap_or_else(|| panic!("no cell {suite} {model} in {results}"))
+}
+
+/// A folder that version 1 of the formats wrote, with an unreadable answer and one that is missing.
+#[test]
+fn a_folder_of_the_first_version_is_still_read() {
+    let old = support::repository().join("tests/fixtures/run-v1");
+    let results = analysis(&old)["results"].clone();
+    let pass = &cell_of(&results, "colours", "recorded")["passes"][0];
+    assert_eq!(pass["counts"]["scored"], 4, "{pass}");
+    assert_eq!(pass["counts"]["unparsed"], 1, "{pass}");
+    assert_eq!(pass["counts"]["errors"], 1, "{pass}");
+    // Four of six right; the error counts as wrong, so the value is also the worst case.
+    let near = |value: &Value, want: f64| (value.as_f64().unwrap() - want).abs() < 1e-12;
+    let accuracy = pass["others"].as_array().unwrap().iter().find(|m| m["metric"] == "accuracy");
+    let accuracy = accuracy.unwrap_or(&pass["primary"]);
+    assert!(near(&accuracy["value"], 4.0 / 6.0), "{accuracy}");
+    assert!(!old.join("report.html").exists());
 }

@@ -313,7 +313,8 @@ impl BakeoffFile {
                 remedy: Some("`rightsize init` writes one that runs as it is".to_owned()),
             }])
         })?;
-        let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let base = folder.unwrap_or(Path::new(".")).to_path_buf();
         BakeoffFile::parse(&name, text, base)
     }
 

@@ -75,9 +75,25 @@ pub struct Manifest {
     pub models: Vec<EntryRef>,
     /// Units planned in this folder: its shard's, or all.
     pub units_planned: u64,
+    /// The same by suite, entry and scenario: what an answered share is a share of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<PlannedPass>,
     /// `i/n` when this folder is one shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
+}
+
+/// Units planned for one suite, entry and scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedPass {
+    /// The suite's name.
+    pub suite: String,
+    /// The entry's id.
+    pub model: String,
+    /// How load is offered.
+    pub scenario: Scenario,
+    /// Units, those that never got a record included.
+    pub units: u64,
 }
 
 /// A suite of a run.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rightsize_hardware::Machine;
 use rightsize_providers::{Clock, digest};
 use rightsize_reports::run::{
-    EntryRef, Manifest, SCHEMA, SessionEnd, SessionLine, SessionStart, SuiteRef, files,
+    EntryRef, Manifest, PlannedPass, SCHEMA, SessionEnd, SessionLine, SessionStart, SuiteRef, files,
 };
 use rightsize_suites::{Problems, Suite};
 use serde_json::{Map, Value};
@@ -133,8 +133,9 @@ pub fn begin(
     }
     let nothing = Done::default();
     let work = plan(&file.bakeoff, &suites, &file.base, limit, shard, &nothing)?;
-    let planned = work.iter().map(|entry| entry.planned).sum();
-    let manifest = manifest(&file, &suites, limit, shard, planned);
+    let passes: Vec<PlannedPass> = work.iter().flat_map(|entry| entry.planned.clone()).collect();
+    let planned = passes.iter().map(|pass| pass.units).sum();
+    let manifest = manifest(&file, &suites, limit, shard, passes);
     let folder = match out {
         Some(folder) => folder.to_path_buf(),
         None => PathBuf::from("runs").join(format!("{}-{}", stamp(), file_name(&file.bakeoff.name))),
@@ -177,7 +178,7 @@ fn manifest(
     suites: &[Suite],
     limit: Option<usize>,
     shard: Option<Shard>,
-    units_planned: u64,
+    planned: Vec<PlannedPass>,
 ) -> Manifest {
     Manifest {
         schema: SCHEMA,
@@ -205,7 +206,8 @@ fn manifest(
                 local: entry.provider.is_local(),
             })
             .collect(),
-        units_planned,
+        units_planned: planned.iter().map(|pass| pass.units).sum(),
+        planned,
         shard: shard.map(|shard| shard.to_string()),
     }
 }
@@ -291,9 +293,10 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
     journal.session(&SessionLine::Started(Box::new(start))).map_err(journal_failure)?;
     let left: u64 = work.iter().map(|entry| entry.units.len() as u64).sum();
     printer.note(&format!(
-        "{} suites, {} models, {left} units to ask ({done} have an answer) → {}",
+        "Suites: {}. Models: {}. Units to ask: {left}{}. Run folder: {}",
         suites.len(),
         bakeoff.models.len(),
+        if done > 0 { format!(" ({done} have an answer)") } else { String::new() },
         folder.display()
     ));
     let mut display = Display::new(printer, bakeoff.models.iter().map(|entry| entry.id.as_str()));
@@ -385,7 +388,10 @@ fn engine_executable() -> Result<PathBuf, Failure> {
     if let Some(path) = std::env::var_os(ENGINE_ENV).filter(|path| !path.is_empty()) {
         return Ok(PathBuf::from(path));
     }
-    std::env::current_exe().map_err(|error| {
+    // Without /proc (a bare chroot) the system cannot say; the name it was started by can.
+    let by_name = || std::env::args_os().next().map(PathBuf::from).filter(|path| path.exists());
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    std::env::current_exe().or_else(|error| by_name().map(absolute).ok_or(error)).map_err(|error| {
         Failure::wrong(
             format!("cannot find this executable: {error}"),
             format!("name it in the environment variable {ENGINE_ENV}"),

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rightsize_reports::run::{
-    Manifest, Outcome, PromptText, Record, SCHEMA, SessionLine, files,
+    Manifest, Outcome, PlannedPass, PromptText, Record, SCHEMA, SessionLine, files,
 };
 
 use super::lock::Lock;
@@ -65,8 +65,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, JournalError> {
         }
     }
     journal.sync()?;
-    let whole = Manifest { shard: None, units_planned: manifest.units_planned, ..manifest };
-    let text = serde_json::to_vec_pretty(&whole).map_err(|e| JournalError::io(out)(e.into()))?;
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|e| JournalError::io(out)(e.into()))?;
     write_whole(&out.join(files::MANIFEST), &text)?;
     Ok(Merged { units: places.len() as u64, repeated })
 }
@@ -75,10 +74,10 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, JournalError> {
 /// the different shards.
 fn common_manifest(folders: &[PathBuf]) -> Result<Manifest, JournalError> {
     let mut common: Option<Manifest> = None;
-    let mut planned: BTreeMap<Option<String>, u64> = BTreeMap::new();
+    let mut planned: BTreeMap<Option<String>, Vec<PlannedPass>> = BTreeMap::new();
     for folder in folders {
         let mut manifest = read_manifest(folder)?;
-        planned.insert(manifest.shard.take(), manifest.units_planned);
+        planned.insert(manifest.shard.take(), std::mem::take(&mut manifest.planned));
         manifest.units_planned = 0;
         match &common {
             None => common = Some(manifest),
@@ -96,11 +95,27 @@ fn common_manifest(folders: &[PathBuf]) -> Result<Manifest, JournalError> {
         JournalError::unfit(Path::new("merge"), "no folders", "name at least one run folder")
     })?;
     // A whole run among the folders has all units; shards add up.
-    common.units_planned = match planned.get(&None) {
-        Some(whole) => *whole,
-        None => planned.values().sum(),
+    common.planned = match planned.remove(&None) {
+        Some(whole) => whole,
+        None => added_up(planned.into_values()),
     };
+    common.units_planned = common.planned.iter().map(|pass| pass.units).sum();
     Ok(common)
+}
+
+/// The passes of shards, each pass once, in the order of the first shard.
+fn added_up(shards: impl Iterator<Item = Vec<PlannedPass>>) -> Vec<PlannedPass> {
+    let mut whole: Vec<PlannedPass> = Vec::new();
+    for pass in shards.flatten() {
+        let same = whole.iter_mut().find(|seen| {
+            (&seen.suite, &seen.model, seen.scenario) == (&pass.suite, &pass.model, pass.scenario)
+        });
+        match same {
+            Some(seen) => seen.units += pass.units,
+            None => whole.push(pass),
+        }
+    }
+    whole
 }
 
 /// Where two manifests first differ, in words.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rightsize_providers::{
     Advice, Ask, Description, ErrorKind, Provider, ProviderError, Side, Stage,
 };
-use rightsize_reports::run::Scenario;
+use rightsize_reports::run::{PlannedPass, Scenario};
 use rightsize_suites::{PromptError, Suite};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
@@ -41,8 +41,8 @@ pub struct EntryWork {
     pub identity: Result<Identity, ProviderError>,
     /// Units still to be asked.
     pub units: Vec<PlannedUnit>,
-    /// Units of the entry in this folder, those that are done included.
-    pub planned: u64,
+    /// Units of the entry in this folder by suite and scenario, those that are done included.
+    pub planned: Vec<PlannedPass>,
 }
 
 /// Why the units of an entry cannot be planned.
@@ -79,7 +79,7 @@ pub fn plan_entry(
 ) -> Result<EntryWork, PlanError> {
     let identity = start::identify(entry, base);
     let all = plan::units_of(entry, bakeoff, suites, limit, shard);
-    let planned = all.len() as u64;
+    let planned = count(&all);
     let mut units = Vec::new();
     let Ok(known) = &identity else {
         return Ok(EntryWork { entry: entry.clone(), identity, units, planned });
@@ -104,6 +104,25 @@ pub fn plan_entry(
         }
     }
     Ok(EntryWork { entry: entry.clone(), identity, units, planned })
+}
+
+/// Units by suite and scenario.
+fn count(units: &[Unit]) -> Vec<PlannedPass> {
+    let mut passes: Vec<PlannedPass> = Vec::new();
+    for Unit { key, .. } in units {
+        match passes.last_mut() {
+            Some(last) if last.suite == key.suite && last.scenario == key.scenario => {
+                last.units += 1;
+            }
+            _ => passes.push(PlannedPass {
+                suite: key.suite.clone(),
+                model: key.entry.clone(),
+                scenario: key.scenario,
+                units: 1,
+            }),
+        }
+    }
+    passes
 }
 
 /// Runs all entries: servers are reached for first (free of charge), local entries run one after the

@@ -15,7 +15,7 @@ pub use model::*;
 pub use setting::{CrashView, EndedBy, EntryView, SessionView, Setting};
 
 use crate::folder::{FolderError, Row, RunFolder};
-use crate::run::{EntryRef, Scenario, SuiteFacts};
+use crate::run::{EntryRef, Manifest, Scenario, SuiteFacts};
 
 /// Share of its units that a cell must have answered to count as measured.
 pub const MEASURED_FROM: f64 = 0.95;
@@ -35,7 +35,7 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
                 .copied()
                 .filter(|row| row.model == m)
                 .collect();
-            cells.push(cell(facts, entry, &rows, manifest.seed));
+            cells.push(cell(facts, entry, &rows, manifest));
         }
     }
     let results = Results {
@@ -84,7 +84,8 @@ fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteV
 
 /// One suite on one entry. Quality is read in the batch pass, latency in the single-stream pass of
 /// a local entry and in the one pass of a remote one; where only one pass was made, both in that.
-fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], seed: u64) -> Cell {
+fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest) -> Cell {
+    let seed = manifest.seed;
     let passes: Vec<Pass> = [Scenario::Batch, Scenario::SingleStream]
         .into_iter()
         .filter_map(|scenario| {
@@ -98,12 +99,13 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], seed: u64) -> Cell 
         .collect();
     let why_not = match passes.first() {
         None => Some("no unit was recorded".to_owned()),
-        Some(pass) if pass.counts.answered_share() < MEASURED_FROM => Some(format!(
-            "{} of {} units were answered, fewer than 95 %",
-            pass.counts.answered(),
-            pass.counts.units
-        )),
-        Some(_) => None,
+        // Units that never got a record (an entry that ended early) were not answered either.
+        Some(pass) => {
+            let planned = planned(manifest, facts, entry, pass.scenario).max(pass.counts.units);
+            let answered = pass.counts.answered();
+            ((answered as f64) < MEASURED_FROM * planned as f64)
+                .then(|| format!("{answered} of {planned} units were answered, fewer than 95 %"))
+        }
     };
     Cell {
         suite: facts.name.clone(),
@@ -113,4 +115,18 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], seed: u64) -> Cell 
         passes,
         cost: Figure::unknown("this version holds no prices, so no cost is computed"),
     }
+}
+
+/// Units planned for a suite, an entry and a scenario; 0 where the manifest does not say.
+fn planned(
+    manifest: &Manifest,
+    facts: &SuiteFacts,
+    entry: &EntryRef,
+    scenario: Scenario,
+) -> u64 {
+    let passes = manifest.planned.iter();
+    let of_this = passes.filter(|pass| {
+        pass.suite == facts.name && pass.model == entry.id && pass.scenario == scenario
+    });
+    of_this.map(|pass| pass.units).sum()
 }

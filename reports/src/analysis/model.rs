@@ -202,15 +202,6 @@ impl Counts {
             .collect();
         words.join(", ")
     }
-
-    /// Share of units with any answer, in [0, 1]; 0 of none.
-    pub fn answered_share(&self) -> f64 {
-        if self.units == 0 {
-            0.0
-        } else {
-            self.answered() as f64 / self.units as f64
-        }
-    }
 }
 
 /// A metric with its uncertainty.

@@ -165,6 +165,7 @@ impl Run {
                 })
                 .collect(),
             units_planned: 0,
+            planned: Vec::new(),
             shard: None,
         };
         let mut run = Run {

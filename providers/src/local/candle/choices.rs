@@ -25,14 +25,8 @@ pub(super) fn score(
 /// exponentials, computed around the largest.
 fn log_probability(logits: &[f32], token: u32) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .iter()
-        .map(|logit| f64::from(logit - largest).exp())
-        .sum();
-    let logit = logits
-        .get(token as usize)
-        .copied()
-        .unwrap_or(f32::NEG_INFINITY);
+    let sum: f64 = logits.iter().map(|logit| f64::from(logit - largest).exp()).sum();
+    let logit = logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY);
     f64::from(logit - largest) - sum.ln()
 }
 
@@ -44,10 +38,7 @@ mod tests {
     fn log_probabilities_are_those_of_a_softmax() {
         // scipy.special.log_softmax([1, 2, 3]) = [-2.40760596, -1.40760596, -0.40760596]
         let logits = [1.0, 2.0, 3.0];
-        for (token, expected) in [-2.407_605_96, -1.407_605_96, -0.407_605_96]
-            .iter()
-            .enumerate()
-        {
+        for (token, expected) in [-2.407_605_96, -1.407_605_96, -0.407_605_96].iter().enumerate() {
             let computed = log_probability(&logits, token as u32);
             assert!((computed - expected).abs() < 1e-8, "{computed}");
         }

@@ -24,14 +24,8 @@ const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))*((?=[\p{L}])([^A-Z
 /// The names that are known, each with its cutting.
 const KNOWN: &[(&[&str], Cutting)] = &[
     (
-        &[
-            "gpt-2", "phi-2", "mpt", "olmo", "exaone4", "a.x-4.0", "mellum", "gigachat",
-        ],
-        Cutting {
-            expressions: &[GPT2],
-            ignore_merges: false,
-            add_bos: false,
-        },
+        &["gpt-2", "phi-2", "mpt", "olmo", "exaone4", "a.x-4.0", "mellum", "gigachat"],
+        Cutting { expressions: &[GPT2], ignore_merges: false, add_bos: false },
     ),
     (
         &[
@@ -44,85 +38,35 @@ const KNOWN: &[(&[&str], Cutting)] = &[
             "minerva-7b",
             "mellum2",
         ],
-        Cutting {
-            expressions: &[r"\p{N}", GPT2],
-            ignore_merges: false,
-            add_bos: false,
-        },
+        Cutting { expressions: &[r"\p{N}", GPT2], ignore_merges: false, add_bos: false },
     ),
     (
-        &[
-            "llama-bpe",
-            "llama3",
-            "llama-v3",
-            "falcon3",
-            "falcon-h1",
-            "pixtral",
-            "midm-2.0",
-            "lfm2",
-        ],
-        Cutting {
-            expressions: &[LLAMA3],
-            ignore_merges: true,
-            add_bos: true,
-        },
+        &["llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"],
+        Cutting { expressions: &[LLAMA3], ignore_merges: true, add_bos: true },
     ),
     (
         &["dbrx", "smaug-bpe"],
-        Cutting {
-            expressions: &[LLAMA3],
-            ignore_merges: false,
-            add_bos: false,
-        },
+        Cutting { expressions: &[LLAMA3], ignore_merges: false, add_bos: false },
     ),
     (
-        &[
-            "qwen2",
-            "deepseek-r1-qwen",
-            "kormo",
-            "stablelm2",
-            "megrez",
-            "hunyuan",
-            "solar-open",
-        ],
-        Cutting {
-            expressions: &[QWEN2],
-            ignore_merges: false,
-            add_bos: false,
-        },
+        &["qwen2", "deepseek-r1-qwen", "kormo", "stablelm2", "megrez", "hunyuan", "solar-open"],
+        Cutting { expressions: &[QWEN2], ignore_merges: false, add_bos: false },
     ),
-    (
-        &["tekken"],
-        Cutting {
-            expressions: &[TEKKEN],
-            ignore_merges: true,
-            add_bos: true,
-        },
-    ),
+    (&["tekken"], Cutting { expressions: &[TEKKEN], ignore_merges: true, add_bos: true }),
     (
         &["gpt-4o", "llama4", "kanana2"],
-        Cutting {
-            expressions: &[GPT4O],
-            ignore_merges: false,
-            add_bos: false,
-        },
+        Cutting { expressions: &[GPT4O], ignore_merges: false, add_bos: false },
     ),
 ];
 
 /// The cutting of a name, if it is known.
 pub(super) fn cutting(name: &str) -> Option<&'static Cutting> {
-    KNOWN
-        .iter()
-        .find(|(names, _)| names.contains(&name))
-        .map(|(_, cutting)| cutting)
+    KNOWN.iter().find(|(names, _)| names.contains(&name)).map(|(_, cutting)| cutting)
 }
 
 /// All known names, in order.
 pub(super) fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = KNOWN
-        .iter()
-        .flat_map(|(names, _)| names.iter().copied())
-        .collect();
+    let mut names: Vec<_> = KNOWN.iter().flat_map(|(names, _)| names.iter().copied()).collect();
     names.sort_unstable();
     names
 }

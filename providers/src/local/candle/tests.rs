@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::*;
+use crate::local::gguf::Header;
 use crate::{Message, Sampling};
 
 /// SmolLM2-135M-Instruct, where `make` has put it into the user's cache.
@@ -12,40 +13,23 @@ fn smollm2() -> Option<PathBuf> {
 }
 
 fn golden(name: &str) -> Option<Vec<Value>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/engine")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/engine").join(name);
     let text = std::fs::read_to_string(path).ok()?;
     let golden: Value = serde_json::from_str(&text).unwrap();
     golden["cases"].as_array().cloned()
 }
 
 fn ids(value: &Value) -> Vec<u32> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|id| id.as_u64().unwrap() as u32)
-        .collect()
+    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
 fn demo(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("demo-models")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo-models").join(name)
 }
 
 fn ask(kind: AskKind) -> Ask {
-    let sample = crate::SampleRef {
-        suite: "s".into(),
-        id: "1".into(),
-        repeat: 0,
-    };
-    Ask {
-        sample,
-        fields: Default::default(),
-        kind,
-    }
+    let sample = crate::SampleRef { suite: "s".into(), id: "1".into(), repeat: 0 };
+    Ask { sample, fields: Default::default(), kind }
 }
 
 fn generate(messages: Vec<Message>, max_tokens: u32) -> Ask {
@@ -65,10 +49,7 @@ fn generate(messages: Vec<Message>, max_tokens: u32) -> Ask {
 }
 
 fn user(content: &str) -> Vec<Message> {
-    vec![Message {
-        role: crate::Role::User,
-        content: content.into(),
-    }]
+    vec![Message { role: crate::Role::User, content: content.into() }]
 }
 
 fn run(engine: &mut Candle, ask: &Ask) -> Result<Answer, ProviderError> {
@@ -97,10 +78,7 @@ fn tokens_are_those_of_llama_cpp_and_transformers() {
         let tokens = vocabulary.tokens(text, false).unwrap();
         assert_eq!(tokens, ids(&case["llama_cpp"]), "{text:?}");
         assert_eq!(tokens, ids(&case["transformers"]), "{text:?}");
-        let bytes: Vec<u8> = tokens
-            .iter()
-            .flat_map(|token| vocabulary.piece(*token))
-            .collect();
+        let bytes: Vec<u8> = tokens.iter().flat_map(|token| vocabulary.piece(*token)).collect();
         assert_eq!(String::from_utf8(bytes).unwrap(), text);
     }
 }
@@ -129,17 +107,10 @@ fn greedy_answers_part_only_where_the_margin_is_small() {
                 break;
             }
             written.push(pick.token);
-            let follows = references
-                .iter()
-                .any(|reference| reference.starts_with(&written));
+            let follows = references.iter().any(|reference| reference.starts_with(&written));
             if !follows {
                 let margin = pick.margin.unwrap();
-                assert!(
-                    margin < 0.6,
-                    "{}: parts at {} by {margin}",
-                    case["id"],
-                    written.len()
-                );
+                assert!(margin < 0.6, "{}: parts at {} by {margin}", case["id"], written.len());
                 break;
             }
             logits = state.forward(&[pick.token], position).unwrap();
@@ -148,10 +119,7 @@ fn greedy_answers_part_only_where_the_margin_is_small() {
         equal += usize::from(references.contains(&written));
     }
     // llama.cpp and transformers are equal in 15 of 40 to each other.
-    eprintln!(
-        "equal to one of the two references: {equal} of {}",
-        cases.len()
-    );
+    eprintln!("equal to one of the two references: {equal} of {}", cases.len());
     assert!(equal >= 15, "{equal}");
 }
 
@@ -167,14 +135,8 @@ fn choices_score_as_the_references_do() {
     for case in cases.iter().step_by(2) {
         let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).unwrap();
         let expected = case["choices"].as_array().unwrap();
-        let choices = expected
-            .iter()
-            .map(|c| c["choice"].as_str().unwrap().to_owned())
-            .collect();
-        let kind = AskKind::Choose(Choose {
-            prompt: Prompt::Messages(messages),
-            choices,
-        });
+        let choices = expected.iter().map(|c| c["choice"].as_str().unwrap().to_owned()).collect();
+        let kind = AskKind::Choose(Choose { prompt: Prompt::Messages(messages), choices });
         let scores = run(&mut engine, &ask(kind)).unwrap().response.choices;
         let mut best: Vec<f64> = Vec::new();
         for (score, expected) in scores.iter().zip(expected) {
@@ -186,10 +148,7 @@ fn choices_score_as_the_references_do() {
             best.push(column("transformers"));
         }
         best.sort_by(|a, b| b.total_cmp(a));
-        let winner = scores
-            .iter()
-            .max_by(|a, b| a.logprob.total_cmp(&b.logprob))
-            .unwrap();
+        let winner = scores.iter().max_by(|a, b| a.logprob.total_cmp(&b.logprob)).unwrap();
         if best[0] - best[1] > 0.5 {
             assert_eq!(winner.choice, case["argmax_transformers"].as_str().unwrap());
         }
@@ -202,10 +161,7 @@ fn choices_score_as_the_references_do() {
 fn answers_do_not_depend_on_what_was_asked_before() {
     let mut engine = Candle::load(&demo("specialist-1m.gguf"), None).unwrap();
     let first = generate(user("My invoice is wrong."), 12);
-    let other = generate(
-        user("I cannot log in, please help me as soon as you can."),
-        12,
-    );
+    let other = generate(user("I cannot log in, please help me as soon as you can."), 12);
     let alone = run(&mut engine, &first).unwrap();
     run(&mut engine, &other).unwrap();
     let again = run(&mut engine, &first).unwrap();
@@ -238,11 +194,7 @@ fn what_does_not_fit_is_refused() {
     let mut engine = Candle::load(&demo("specialist-1m.gguf"), Some(64)).unwrap();
     let error = run(&mut engine, &generate(user("Hello"), 200)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::ContextOverflow);
-    let Ask {
-        kind: AskKind::Generate(mut with_schema),
-        ..
-    } = generate(user("Hello"), 5)
-    else {
+    let Ask { kind: AskKind::Generate(mut with_schema), .. } = generate(user("Hello"), 5) else {
         unreachable!()
     };
     with_schema.schema = Some(Value::Bool(true));
@@ -266,10 +218,7 @@ fn a_model_that_candle_cannot_run_is_named() {
     let original = std::fs::read(demo("specialist-1m.gguf")).unwrap();
     let write = |name: &str, from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
-        let at = original
-            .windows(from.len())
-            .position(|w| w == from.as_bytes())
-            .unwrap();
+        let at = original.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
         let mut bytes = original.clone();
         bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
         let path = folder.path().join(name);
@@ -278,10 +227,7 @@ fn a_model_that_candle_cannot_run_is_named() {
     };
     let message = |path: &Path| {
         let error = Candle::load(path, None).err().unwrap();
-        assert_eq!(
-            (error.kind, error.advice),
-            (ErrorKind::ModelFile, Advice::EndsEntry)
-        );
+        assert_eq!((error.kind, error.advice), (ErrorKind::ModelFile, Advice::EndsEntry));
         error.message
     };
     let architecture = write("architecture.gguf", "llama", "mamba");

@@ -92,10 +92,7 @@ impl Vocabulary {
             .ok_or("it has no `tokenizer.ggml.tokens`, so no text can be turned into tokens")?;
         let mut ids = Vocab::new();
         for (id, token) in list.iter().enumerate() {
-            ids.insert(
-                token.clone(),
-                u32::try_from(id).map_err(|_| "it has too many tokens")?,
-            );
+            ids.insert(token.clone(), u32::try_from(id).map_err(|_| "it has too many tokens")?);
         }
         let ends = ends_of_gguf(header, &ids);
         let (mut tokenizer, spelling, adds_bos) = match header.text("tokenizer.ggml.model") {
@@ -103,11 +100,7 @@ impl Vocabulary {
                 let (tokenizer, adds_bos) = byte_pairs(header, ids)?;
                 (tokenizer, Spelling::ByteLevel, adds_bos)
             }
-            Some("llama") => (
-                sentence_pieces(header, list, ids)?,
-                Spelling::SentencePiece,
-                true,
-            ),
+            Some("llama") => (sentence_pieces(header, list, ids)?, Spelling::SentencePiece, true),
             other => {
                 return Err(format!(
                     "its tokenizer is of kind `{}`; candle reads `gpt2` and `llama`",
@@ -115,9 +108,8 @@ impl Vocabulary {
                 ));
             }
         };
-        for (token, kind) in list
-            .iter()
-            .zip(header.numbers("tokenizer.ggml.token_type").unwrap_or(&[]))
+        for (token, kind) in
+            list.iter().zip(header.numbers("tokenizer.ggml.token_type").unwrap_or(&[]))
         {
             let special = *kind == CONTROL || *kind == UNKNOWN;
             if special {
@@ -127,9 +119,8 @@ impl Vocabulary {
                 tokenizer.add_tokens(&[token]);
             }
         }
-        let adds_bos = header
-            .number("tokenizer.ggml.add_bos_token")
-            .map_or(adds_bos, |says| says != 0.0);
+        let adds_bos =
+            header.number("tokenizer.ggml.add_bos_token").map_or(adds_bos, |says| says != 0.0);
         let bos = id_of(header, "tokenizer.ggml.bos_token_id");
         let text = |key: &str| header.token(key).map(str::to_owned);
         Ok(Vocabulary {
@@ -170,20 +161,10 @@ impl Vocabulary {
             Some(id) => as_id(id).into_iter().collect(),
             None => BTreeSet::new(),
         };
-        ends.extend(
-            special
-                .eos
-                .as_deref()
-                .and_then(|eos| tokenizer.token_to_id(eos)),
-        );
+        ends.extend(special.eos.as_deref().and_then(|eos| tokenizer.token_to_id(eos)));
         ends.extend(ENDS.iter().filter_map(|text| tokenizer.token_to_id(text)));
-        let bos = special
-            .bos
-            .as_deref()
-            .and_then(|bos| tokenizer.token_to_id(bos));
-        let empty = tokenizer
-            .encode_fast("", true)
-            .map_err(|error| error.to_string())?;
+        let bos = special.bos.as_deref().and_then(|bos| tokenizer.token_to_id(bos));
+        let empty = tokenizer.encode_fast("", true).map_err(|error| error.to_string())?;
         let leading = bos.filter(|bos| empty.get_ids().first() == Some(bos));
         let decoder = serde_json::to_string(&tokenizer.get_decoder()).unwrap_or_default();
         let spelling = if decoder.contains("ByteFallback") {
@@ -196,13 +177,7 @@ impl Vocabulary {
                     .to_owned(),
             );
         };
-        Ok(Vocabulary {
-            tokenizer,
-            spelling,
-            leading,
-            ends,
-            special,
-        })
+        Ok(Vocabulary { tokenizer, spelling, leading, ends, special })
     }
 
     /// The tokens of a rendered prompt: special tokens in it are read as such, and the token that
@@ -220,26 +195,15 @@ impl Vocabulary {
     /// The tokens of a text; whether special tokens in it are read as such.
     pub(super) fn tokens(&mut self, text: &str, special: bool) -> Result<Vec<u32>, String> {
         self.tokenizer.set_encode_special_tokens(!special);
-        let encoded = self
-            .tokenizer
-            .encode_fast(text, false)
-            .map_err(|error| error.to_string())?;
+        let encoded = self.tokenizer.encode_fast(text, false).map_err(|error| error.to_string())?;
         Ok(encoded.get_ids().to_vec())
     }
 
     /// The bytes of a token; none for a special one.
     pub(super) fn piece(&self, token: u32) -> Vec<u8> {
-        let added = self
-            .tokenizer
-            .get_added_vocabulary()
-            .get_added_tokens_decoder()
-            .get(&token);
+        let added = self.tokenizer.get_added_vocabulary().get_added_tokens_decoder().get(&token);
         if let Some(added) = added {
-            return if added.special {
-                Vec::new()
-            } else {
-                added.content.clone().into_bytes()
-            };
+            return if added.special { Vec::new() } else { added.content.clone().into_bytes() };
         }
         let text = self.tokenizer.id_to_token(token).unwrap_or_default();
         match self.spelling {
@@ -274,9 +238,7 @@ fn bytes_of_character(c: char) -> Vec<u8> {
 /// The byte of a token such as `<0x0A>`.
 fn byte_of_name(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
-    u8::from_str_radix(digits, 16)
-        .ok()
-        .filter(|_| digits.len() == 2)
+    u8::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 2)
 }
 
 fn as_id(value: &Value) -> Option<u32> {
@@ -291,9 +253,7 @@ fn ends_of_gguf(header: &Header, ids: &Vocab) -> BTreeSet<u32> {
     let named = ["eos", "eot", "eom"]
         .iter()
         .filter_map(|name| id_of(header, &format!("tokenizer.ggml.{name}_token_id")));
-    named
-        .chain(ENDS.iter().filter_map(|text| ids.get(*text).copied()))
-        .collect()
+    named.chain(ENDS.iter().filter_map(|text| ids.get(*text).copied())).collect()
 }
 
 /// `tokenizer.ggml.model = gpt2`: byte-level byte-pair encoding. Also whether BOS is added unless the
@@ -305,10 +265,7 @@ fn byte_pairs(header: &Header, ids: Vocab) -> Result<(Tokenizer, bool), String> 
         format!("its pre-tokenizer is `{name}` (`tokenizer.ggml.pre`); candle knows {known}")
     })?;
     let mut merges = Vec::new();
-    for merge in header
-        .texts("tokenizer.ggml.merges")
-        .ok_or("it has no `tokenizer.ggml.merges`")?
-    {
+    for merge in header.texts("tokenizer.ggml.merges").ok_or("it has no `tokenizer.ggml.merges`")? {
         let (left, right) = merge
             .split_once(' ')
             .ok_or_else(|| format!("`{merge}` in `tokenizer.ggml.merges` is no pair"))?;
@@ -326,9 +283,7 @@ fn byte_pairs(header: &Header, ids: Vocab) -> Result<(Tokenizer, bool), String> 
             .map_err(|error| format!("the expression of pre-tokenizer `{name}`: {error}"))?;
         cuts.push(PreTokenizerWrapper::Split(split));
     }
-    cuts.push(PreTokenizerWrapper::ByteLevel(ByteLevel::new(
-        false, false, false,
-    )));
+    cuts.push(PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, false, false)));
     let mut tokenizer = Tokenizer::new(model);
     tokenizer.with_pre_tokenizer(Some(PreTokenizers::new(cuts)));
     Ok((tokenizer, cutting.add_bos))
@@ -353,28 +308,17 @@ fn sentence_pieces(header: &Header, list: &[String], ids: Vocab) -> Result<Token
     }
     merges.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
     let token = |id: u32| list.get(id as usize).cloned().unwrap_or_default();
-    let merges = merges
-        .into_iter()
-        .map(|(_, left, right)| (token(left), token(right)))
-        .collect();
-    let mut model = BPE::builder()
-        .vocab_and_merges(ids, merges)
-        .byte_fallback(true)
-        .fuse_unk(true);
+    let merges = merges.into_iter().map(|(_, left, right)| (token(left), token(right))).collect();
+    let mut model = BPE::builder().vocab_and_merges(ids, merges).byte_fallback(true).fuse_unk(true);
     if let Some(unknown) = header.token("tokenizer.ggml.unknown_token_id") {
         model = model.unk_token(unknown.to_owned());
     }
-    let model = model
-        .build()
-        .map_err(|error| format!("its pieces do not join: {error}"))?;
+    let model = model.build().map_err(|error| format!("its pieces do not join: {error}"))?;
     let space = |from: &str, to: &str| {
         Replace::new(from, to).map_err(|error| format!("its spaces cannot be replaced: {error}"))
     };
     let mut steps = Vec::new();
-    if header
-        .number("tokenizer.ggml.add_space_prefix")
-        .is_none_or(|says| says != 0.0)
-    {
+    if header.number("tokenizer.ggml.add_space_prefix").is_none_or(|says| says != 0.0) {
         steps.push(NormalizerWrapper::Prepend(Prepend::new("▁".to_owned())));
     }
     steps.push(NormalizerWrapper::Replace(space(" ", "▁")?));
@@ -389,13 +333,9 @@ mod tests {
 
     #[test]
     fn the_alphabet_of_gpt2_names_every_byte_once() {
-        let characters = (0x21..=0x7e)
-            .chain(0xa1..=0xac)
-            .chain(0xae..=0xff)
-            .chain(0x100..=0x143);
-        let mut bytes: Vec<u8> = characters
-            .flat_map(|code| bytes_of_character(char::from_u32(code).unwrap()))
-            .collect();
+        let characters = (0x21..=0x7e).chain(0xa1..=0xac).chain(0xae..=0xff).chain(0x100..=0x143);
+        let mut bytes: Vec<u8> =
+            characters.flat_map(|code| bytes_of_character(char::from_u32(code).unwrap())).collect();
         bytes.sort_unstable();
         assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
         // From GPT-2's vocab.json: the space, the line feed, the soft hyphen.

@@ -52,15 +52,7 @@ const ARCHITECTURES: &[(&str, &[&str])] = &[
             "ffn_down.weight",
         ],
     ),
-    (
-        "phi3",
-        &[
-            "attn_qkv.weight",
-            "attn_output.weight",
-            "ffn_up.weight",
-            "ffn_down.weight",
-        ],
-    ),
+    ("phi3", &["attn_qkv.weight", "attn_output.weight", "ffn_up.weight", "ffn_down.weight"]),
     (
         "qwen2",
         &[
@@ -134,10 +126,9 @@ impl Weights {
             Weights::Gemma3(model) => model.forward(&input, position),
             Weights::Llama(model) => model.forward(&input, position),
             Weights::Phi3(model) => model.forward(&input, position),
-            Weights::Qwen2(model) => model
-                .try_borrow_mut()
-                .map_err(candle_core::Error::wrap)?
-                .forward(&input, position),
+            Weights::Qwen2(model) => {
+                model.try_borrow_mut().map_err(candle_core::Error::wrap)?.forward(&input, position)
+            }
             Weights::Qwen3(model) => model.forward(&input, position),
             Weights::Folder(model, cache) => model.forward(&input, position, cache),
         }?;
@@ -151,9 +142,7 @@ pub(super) fn of_gguf(path: &Path, header: &Header, context: u64) -> Result<Load
     let Some((_, reads)) = ARCHITECTURES.iter().find(|(name, _)| *name == architecture) else {
         let known: Vec<_> = ARCHITECTURES.iter().map(|(name, _)| *name).collect();
         let known = known.join(", ");
-        return Err(format!(
-            "its architecture is `{architecture}`; candle runs {known}"
-        ));
+        return Err(format!("its architecture is `{architecture}`; candle runs {known}"));
     };
     check_tensors(header, reads)?;
     check_shape(header, architecture)?;
@@ -167,11 +156,7 @@ pub(super) fn of_gguf(path: &Path, header: &Header, context: u64) -> Result<Load
     });
     let (weights, widened) =
         load_gguf(path, architecture, context.min(limit)).map_err(|error| error.to_string())?;
-    Ok(Loaded {
-        weights,
-        context: limit,
-        widened,
-    })
+    Ok(Loaded { weights, context: limit, widened })
 }
 
 fn load_gguf(
@@ -184,52 +169,38 @@ fn load_gguf(
     let mut content = Content::read(&mut file)?;
     // Some models set aside memory for the whole context; no more than will be used.
     let limit = GgufValue::U32(u32::try_from(context).unwrap_or(u32::MAX));
-    content
-        .metadata
-        .insert(format!("{architecture}.context_length"), limit);
+    content.metadata.insert(format!("{architecture}.context_length"), limit);
     let mut file = Widened::new(file, &mut content)?;
     let widened = file.any();
     let file = &mut file;
     let weights = match architecture {
-        "gemma3" => Weights::Gemma3(quantized_gemma3::ModelWeights::from_gguf(
-            content, file, &device,
-        )?),
-        "phi3" => Weights::Phi3(quantized_phi3::ModelWeights::from_gguf(
-            false, content, file, &device,
-        )?),
+        "gemma3" => {
+            Weights::Gemma3(quantized_gemma3::ModelWeights::from_gguf(content, file, &device)?)
+        }
+        "phi3" => {
+            Weights::Phi3(quantized_phi3::ModelWeights::from_gguf(false, content, file, &device)?)
+        }
         "qwen2" => {
             let model = quantized_qwen2::ModelWeights::from_gguf(content, file, &device)?;
             Weights::Qwen2(Rc::new(RefCell::new(model)))
         }
-        "qwen3" => Weights::Qwen3(quantized_qwen3::ModelWeights::from_gguf(
-            content, file, &device,
-        )?),
-        _ => Weights::Llama(quantized_llama::ModelWeights::from_gguf(
-            content, file, &device,
-        )?),
+        "qwen3" => {
+            Weights::Qwen3(quantized_qwen3::ModelWeights::from_gguf(content, file, &device)?)
+        }
+        _ => Weights::Llama(quantized_llama::ModelWeights::from_gguf(content, file, &device)?),
     };
     Ok((weights, widened))
 }
 
 fn check_tensors(header: &Header, reads: &[&str]) -> Result<(), String> {
-    let unread = header
-        .tensors
-        .iter()
-        .map(|tensor| tensor.name.as_str())
-        .find(|name| {
-            match name
-                .strip_prefix("blk.")
-                .and_then(|rest| rest.split_once('.'))
-            {
-                Some((_, part)) => {
-                    !reads.contains(&part)
-                        && !["attn_norm.weight", "ffn_norm.weight"].contains(&part)
-                }
-                None => {
-                    !["token_embd.weight", "output_norm.weight", "output.weight"].contains(name)
-                }
+    let unread = header.tensors.iter().map(|tensor| tensor.name.as_str()).find(|name| {
+        match name.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) {
+            Some((_, part)) => {
+                !reads.contains(&part) && !["attn_norm.weight", "ffn_norm.weight"].contains(&part)
             }
-        });
+            None => !["token_embd.weight", "output_norm.weight", "output.weight"].contains(name),
+        }
+    });
     match unread {
         Some(name) => Err(format!("candle's model does not read its tensor `{name}`")),
         None => Ok(()),
@@ -239,16 +210,10 @@ fn check_tensors(header: &Header, reads: &[&str]) -> Result<(), String> {
 /// Checks the numbers that candle's models divide by or size their memory with, and that the rotary
 /// embedding is a plain one.
 fn check_shape(header: &Header, architecture: &str) -> Result<(), String> {
-    let kind = header
-        .text(&format!("{architecture}.rope.scaling.type"))
-        .unwrap_or("none");
-    let factor = header
-        .number(&format!("{architecture}.rope.scaling.factor"))
-        .unwrap_or(1.0);
+    let kind = header.text(&format!("{architecture}.rope.scaling.type")).unwrap_or("none");
+    let factor = header.number(&format!("{architecture}.rope.scaling.factor")).unwrap_or(1.0);
     if kind != "none" || factor != 1.0 {
-        return Err(format!(
-            "candle's model has no rope scaling (`{kind}`, factor {factor})"
-        ));
+        return Err(format!("candle's model has no rope scaling (`{kind}`, factor {factor})"));
     }
     let positive = |name: &str| {
         header
@@ -265,19 +230,14 @@ fn check_shape(header: &Header, architecture: &str) -> Result<(), String> {
     }
     let blocks = positive("block_count")?;
     if blocks > header.tensors.len() as u64 {
-        return Err(format!(
-            "it announces {blocks} blocks, more than it has tensors"
-        ));
+        return Err(format!("it announces {blocks} blocks, more than it has tensors"));
     }
     Ok(())
 }
 
 /// Loads the network of a folder with `config.json` and `*.safetensors`, in 32-bit floats.
 pub(super) fn of_folder(folder: &Path, config: &Value) -> Result<Loaded, String> {
-    let kind = config
-        .get("model_type")
-        .and_then(Value::as_str)
-        .unwrap_or("none");
+    let kind = config.get("model_type").and_then(Value::as_str).unwrap_or("none");
     if kind != "llama" {
         return Err(format!(
             "its `model_type` is `{kind}`; candle runs `llama` from a folder, and more as GGUF"
@@ -297,27 +257,17 @@ pub(super) fn of_folder(folder: &Path, config: &Value) -> Result<Loaded, String>
     let load = || -> candle_core::Result<Weights> {
         let variables = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
         let cache = llama::Cache::new(true, DType::F32, &config, &Device::Cpu)?;
-        Ok(Weights::Folder(
-            llama::Llama::load(variables, &config)?,
-            cache,
-        ))
+        Ok(Weights::Folder(llama::Llama::load(variables, &config)?, cache))
     };
     let weights = load().map_err(|error| error.to_string())?;
-    Ok(Loaded {
-        weights,
-        context,
-        widened: false,
-    })
+    Ok(Loaded { weights, context, widened: false })
 }
 
 fn llama_config(config: &Value) -> Result<llama::Config, String> {
     let mut config = config.clone();
     // transformers 5 writes both settings of the rotary embedding into one object.
     if let Some(rope) = config.get("rope_parameters").cloned() {
-        let kind = rope
-            .get("rope_type")
-            .and_then(Value::as_str)
-            .unwrap_or("default");
+        let kind = rope.get("rope_type").and_then(Value::as_str).unwrap_or("default");
         if kind != "default" {
             config["rope_scaling"] = rope.clone();
         }
@@ -334,9 +284,7 @@ fn llama_config(config: &Value) -> Result<llama::Config, String> {
     match config.get("hidden_act").and_then(Value::as_str) {
         None | Some("silu") => {}
         Some(other) => {
-            return Err(format!(
-                "its `hidden_act` is `{other}`; candle's model has `silu`"
-            ));
+            return Err(format!("its `hidden_act` is `{other}`; candle's model has `silu`"));
         }
     }
     let config: llama::LlamaConfig = serde_json::from_value(config)
@@ -349,10 +297,7 @@ fn safetensors(folder: &Path) -> Result<Vec<PathBuf>, String> {
         std::fs::read_dir(folder).map_err(|error| format!("it cannot be read: {error}"))?;
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "safetensors")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"))
         .collect();
     paths.sort();
     if paths.is_empty() {

@@ -38,25 +38,12 @@ impl<R: Read + Seek> Widened<R> {
             if is_slow(info.ggml_dtype) {
                 let bytes = (info.shape.elem_count() as u64).saturating_mul(4);
                 let (shape, offset) = (info.shape.clone(), end.saturating_sub(data));
-                let widened = TensorInfo {
-                    ggml_dtype: GgmlDType::F32,
-                    shape,
-                    offset,
-                };
-                tensors.push(Tensor {
-                    place: end,
-                    original: std::mem::replace(info, widened),
-                });
+                let widened = TensorInfo { ggml_dtype: GgmlDType::F32, shape, offset };
+                tensors.push(Tensor { place: end, original: std::mem::replace(info, widened) });
                 end = end.saturating_add(bytes);
             }
         }
-        Ok(Widened {
-            file,
-            data,
-            tensors,
-            end,
-            open: None,
-        })
+        Ok(Widened { file, data, tensors, end, open: None })
     }
 
     /// Whether any tensor is widened.
@@ -67,10 +54,7 @@ impl<R: Read + Seek> Widened<R> {
 
 /// Whether candle has no vector code for a type.
 fn is_slow(kind: GgmlDType) -> bool {
-    matches!(
-        kind,
-        GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1
-    )
+    matches!(kind, GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1)
 }
 
 impl<R: Read + Seek> Seek for Widened<R> {
@@ -92,10 +76,7 @@ impl<R: Read + Seek> Seek for Widened<R> {
             .read(&mut self.file, self.data, &device)
             .and_then(|tensor| tensor.dequantize(&device)?.flatten_all()?.to_vec1())
             .map_err(io::Error::other)?;
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.open = Some(Cursor::new(bytes));
         Ok(place)
     }
@@ -122,20 +103,10 @@ mod tests {
     fn tensors_keep_their_values() {
         let values: Vec<f32> = (0..64).map(|i| (i as f32).sin()).collect();
         let tensor = candle_core::Tensor::from_vec(values, (2, 32), &Device::Cpu).unwrap();
-        let kinds = [
-            GgmlDType::Q4_1,
-            GgmlDType::Q8_0,
-            GgmlDType::Q5_0,
-            GgmlDType::F32,
-        ];
+        let kinds = [GgmlDType::Q4_1, GgmlDType::Q8_0, GgmlDType::Q5_0, GgmlDType::F32];
         let tensors: BTreeMap<String, QTensor> = kinds
             .iter()
-            .map(|kind| {
-                (
-                    format!("{kind:?}"),
-                    QTensor::quantize(&tensor, *kind).unwrap(),
-                )
-            })
+            .map(|kind| (format!("{kind:?}"), QTensor::quantize(&tensor, *kind).unwrap()))
             .collect();
         let named: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
         let mut file = Cursor::new(Vec::new());
@@ -146,20 +117,9 @@ mod tests {
         for (name, original) in &tensors {
             let read = content.tensor(&mut widened, name, &Device::Cpu).unwrap();
             let kept = ["Q8_0", "F32"].contains(&name.as_str());
-            assert_eq!(
-                read.dtype(),
-                if kept {
-                    original.dtype()
-                } else {
-                    GgmlDType::F32
-                }
-            );
+            assert_eq!(read.dtype(), if kept { original.dtype() } else { GgmlDType::F32 });
             let values = |tensor: &QTensor| {
-                tensor
-                    .dequantize(&Device::Cpu)
-                    .unwrap()
-                    .to_vec2::<f32>()
-                    .unwrap()
+                tensor.dequantize(&Device::Cpu).unwrap().to_vec2::<f32>().unwrap()
             };
             assert_eq!(values(&read), values(original), "{name}");
         }
