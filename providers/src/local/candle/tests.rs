@@ -242,3 +242,95 @@ fn a_model_that_candle_cannot_run_is_named() {
     assert!(message(&folder.path().join("none.gguf")).contains("cannot read it"));
     assert!(message(folder.path()).contains("config.json"));
 }
+
+/// Writes a GGUF of the llama architecture as the folder that it could have been made from: llama.cpp's
+/// converter interleaves the rows of queries and keys (`permute` in `conversion/llama.py`), so here
+/// they are put back.
+fn write_folder(gguf: &Path, folder: &Path) {
+    use candle_core::{Device, Tensor, quantized::gguf_file::Content};
+    let header = Header::read(gguf).unwrap();
+    let number = |name: &str| header.of_architecture(name).unwrap() as usize;
+    let (heads, kv_heads) = (number("attention.head_count"), number("attention.head_count_kv"));
+    let mut file = std::fs::File::open(gguf).unwrap();
+    let content = Content::read(&mut file).unwrap();
+    let put_back = |tensor: Tensor, heads: usize| {
+        let (rows, columns) = tensor.dims2().unwrap();
+        let split = tensor.reshape((heads, rows / heads / 2, 2, columns)).unwrap();
+        split.transpose(1, 2).unwrap().contiguous().unwrap().reshape((rows, columns)).unwrap()
+    };
+    let mut tensors = std::collections::HashMap::new();
+    for name in content.tensor_infos.keys() {
+        let tensor = content.tensor(&mut file, name, &Device::Cpu).unwrap();
+        let tensor = tensor.dequantize(&Device::Cpu).unwrap();
+        let Some((block, part)) = name.strip_prefix("blk.").and_then(|n| n.split_once('.')) else {
+            let name = match name.as_str() {
+                "token_embd.weight" => "model.embed_tokens.weight",
+                "output_norm.weight" => "model.norm.weight",
+                _ => "lm_head.weight",
+            };
+            tensors.insert(name.to_owned(), tensor);
+            continue;
+        };
+        let (part, tensor) = match part {
+            "attn_q.weight" => ("self_attn.q_proj.weight", put_back(tensor, heads)),
+            "attn_k.weight" => ("self_attn.k_proj.weight", put_back(tensor, kv_heads)),
+            "attn_v.weight" => ("self_attn.v_proj.weight", tensor),
+            "attn_output.weight" => ("self_attn.o_proj.weight", tensor),
+            "ffn_gate.weight" => ("mlp.gate_proj.weight", tensor),
+            "ffn_up.weight" => ("mlp.up_proj.weight", tensor),
+            "ffn_down.weight" => ("mlp.down_proj.weight", tensor),
+            "attn_norm.weight" => ("input_layernorm.weight", tensor),
+            _ => ("post_attention_layernorm.weight", tensor),
+        };
+        tensors.insert(format!("model.layers.{block}.{part}"), tensor);
+    }
+    let config = serde_json::json!({
+        "model_type": "llama", "hidden_act": "silu",
+        "hidden_size": number("embedding_length"),
+        "intermediate_size": number("feed_forward_length"),
+        "vocab_size": header.texts("tokenizer.ggml.tokens").unwrap().len(),
+        "num_hidden_layers": number("block_count"),
+        "num_attention_heads": heads, "num_key_value_heads": kv_heads,
+        "rms_norm_eps": header.number("llama.attention.layer_norm_rms_epsilon"),
+        "rope_parameters": {
+            "rope_type": "default", "rope_theta": header.number("llama.rope.freq_base"),
+        },
+        "eos_token_id": header.count("tokenizer.ggml.eos_token_id"),
+        "max_position_embeddings": number("context_length"),
+        "tie_word_embeddings": !tensors.contains_key("lm_head.weight"),
+    });
+    let names = serde_json::json!({
+        "bos_token": header.token("tokenizer.ggml.bos_token_id"),
+        "eos_token": {"content": header.token("tokenizer.ggml.eos_token_id")},
+        "chat_template": header.text("tokenizer.chat_template"),
+    });
+    candle_core::safetensors::save(&tensors, folder.join("model.safetensors")).unwrap();
+    std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    std::fs::write(folder.join("tokenizer_config.json"), names.to_string()).unwrap();
+    let tokenizer = Vocabulary::of_gguf(&header).unwrap().tokenizer_json();
+    std::fs::write(folder.join("tokenizer.json"), tokenizer).unwrap();
+}
+
+#[test]
+fn a_folder_answers_as_the_gguf_that_was_made_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let gguf = demo("specialist-5m.gguf");
+    write_folder(&gguf, folder.path());
+    let mut of_gguf = Candle::load(&gguf, None).unwrap();
+    let mut of_folder = Candle::load(folder.path(), None).unwrap();
+    assert_eq!(of_folder.describe().chat_template.as_deref(), Some("of the model folder"));
+    let prompt = Prompt::Messages(user("The printer prints only half of the page."));
+    let tokens = of_gguf.prompt(&prompt).unwrap();
+    assert_eq!(of_folder.prompt(&prompt).unwrap(), tokens);
+    let a = of_gguf.fresh.clone().forward(&tokens, 0).unwrap();
+    let b = of_folder.fresh.clone().forward(&tokens, 0).unwrap();
+    // The GGUF's activations are rounded to eight bits on the way.
+    let difference: f32 =
+        a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum::<f32>() / a.len() as f32;
+    let spread: f32 = a.iter().map(|a| a.abs()).sum::<f32>() / a.len() as f32;
+    eprintln!("mean difference of logits {difference}, mean size {spread}");
+    assert!(difference < 0.03 * spread, "{difference} of {spread}");
+    let answers = [&mut of_gguf, &mut of_folder]
+        .map(|engine| run(engine, &generate(user("I was charged twice."), 8)).unwrap().response);
+    assert_eq!(answers[0], answers[1]);
+}

@@ -215,6 +215,13 @@ impl Vocabulary {
         }
     }
 
+    /// The `tokenizer.json` of a byte-level vocabulary.
+    #[cfg(test)]
+    pub(super) fn tokenizer_json(mut self) -> String {
+        self.tokenizer.with_decoder(Some(ByteLevel::default()));
+        self.tokenizer.to_string(false).unwrap_or_default()
+    }
+
     /// Whether a token ends an answer.
     pub(super) fn ends(&self, token: u32) -> bool {
         self.ends.contains(&token)

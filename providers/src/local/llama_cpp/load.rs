@@ -131,7 +131,6 @@ fn new_context(
         // a part of a sequence can be shared, which aborts the process otherwise.
         .with_kv_unified(true)
         .with_swa_full(true)
-        .with_flash_attention_policy(llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_DISABLED)
         .with_n_batch(batch)
         .with_n_ubatch(batch)
         // Its own default is four, whatever the machine has.
