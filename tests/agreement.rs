@@ -114,7 +114,7 @@ fn asks(suite: &Suite, samples: &[&Sample]) -> Vec<Ask> {
 }
 
 /// Checks that enough samples agree by `same`, and says of the others where they part.
-fn check(
+async fn check(
     pair: &Pair,
     suite: &Suite,
     samples: &[&Sample],

@@ -120,7 +120,7 @@ fn a_full_disk_stops_the_run_with_a_clear_error_and_a_resumable_folder() {
         eprintln!("skipped: no small file system can be mounted here");
         return;
     }
-    let server = StubServer::start(|_| Reply::text(&"long answer ".repeat(400)));
+    let server = StubServer::start(|_| Reply::text("long answer ".repeat(400)));
     bakeoff(dir.path(), &server, 2);
     let out = small.join("out");
     let mut command = rightsize();

@@ -1,16 +1,17 @@
 //! The bake-off file: which suites, which model entries, under which scenarios.
 
+mod entry;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rightsize_providers::Sampling;
 use rightsize_reports::run::Scenario;
 use rightsize_suites::yaml;
 use rightsize_suites::{Problem, Problems};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+
+use entry::DEFAULT_TIMEOUT_S;
+pub use entry::{EntrySampling, ModelEntry, ProviderKind};
 
 /// Keys of the format whose behaviour is not built: an error each, never ignored.
 const NOT_BUILT: &[(&str, &str)] = &[
@@ -28,9 +29,6 @@ const NOT_BUILT: &[(&str, &str)] = &[
     ("models.*.priced_as", "reckon the cost from the tokens in the report"),
     ("models.*.effort", "set it under `extras`, as the vendor names it"),
 ];
-
-/// `timeout_s` where an entry does not say.
-const DEFAULT_TIMEOUT_S: u64 = 120;
 
 /// A bake-off as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,212 +75,6 @@ pub struct SingleStream {
 impl Default for SingleStream {
     fn default() -> Self {
         SingleStream { samples: 50, warmup: 1 }
-    }
-}
-
-/// What answers an entry's asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProviderKind {
-    /// A GGUF file through llama.cpp.
-    LlamaCpp,
-    /// A GGUF file or a folder of safetensors through candle.
-    Candle,
-    /// An OpenAI-compatible server.
-    Openai,
-    /// Answers read from a file.
-    Replay,
-}
-
-impl ProviderKind {
-    /// The word of the bake-off file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ProviderKind::LlamaCpp => "llama-cpp",
-            ProviderKind::Candle => "candle",
-            ProviderKind::Openai => "openai",
-            ProviderKind::Replay => "replay",
-        }
-    }
-
-    /// Whether it runs a model on this machine.
-    pub fn is_local(self) -> bool {
-        matches!(self, ProviderKind::LlamaCpp | ProviderKind::Candle)
-    }
-
-    /// Asks in flight at once when the entry does not say.
-    fn default_concurrency(self) -> usize {
-        match self {
-            ProviderKind::Candle => 1,
-            ProviderKind::LlamaCpp | ProviderKind::Openai => 8,
-            ProviderKind::Replay => 16,
-        }
-    }
-}
-
-/// One line of a bake-off: a provider, a model, its sampling.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ModelEntry {
-    /// Unique name; how the entry stands in the report.
-    pub id: String,
-    /// What answers.
-    pub provider: ProviderKind,
-    /// A known name, a path, or the server's name of the model.
-    pub model: String,
-    /// Base URL of a server, up to and without `/chat/completions`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base_url: Option<String>,
-    /// Name of the environment variable that holds the key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_env: Option<String>,
-    /// Asks in flight at once.
-    pub concurrency: usize,
-    /// Whether answers are streamed; without, there is no TTFT.
-    pub stream: bool,
-    /// How tokens are drawn.
-    pub sampling: EntrySampling,
-    /// A seeded subset of each suite for this entry; absent runs all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub samples: Option<usize>,
-    /// Scenarios of this entry, if not those of the bake-off.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scenarios: Option<Vec<Scenario>>,
-    /// Seconds that one answer of a server may take.
-    pub timeout_s: u64,
-    /// Threads of a local engine; absent takes the cores that this process may use.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub threads: Option<u32>,
-    /// Context of a local engine in tokens; absent takes what the concurrency needs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub context: Option<u32>,
-    /// Further fields of the request body, as the vendor names them.
-    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
-    pub extras: serde_json::Map<String, serde_json::Value>,
-}
-
-/// Sampling as an entry sets it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EntrySampling {
-    /// 0 takes the most probable token.
-    pub temperature: f64,
-    /// Nucleus mass in (0, 1].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// Seed of the draw; absent takes the bake-off's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// Most tokens to write; absent takes the suite's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<u32>,
-}
-
-impl EntrySampling {
-    /// The sampling of an ask.
-    pub fn resolve(&self, seed: u64) -> Sampling {
-        Sampling {
-            temperature: self.temperature,
-            top_p: self.top_p,
-            seed: self.seed.unwrap_or(seed),
-        }
-    }
-}
-
-/// An entry as a mapping in the file; defaults depend on the provider.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    id: String,
-    provider: ProviderKind,
-    model: String,
-    base_url: Option<String>,
-    key_env: Option<String>,
-    concurrency: Option<usize>,
-    stream: Option<bool>,
-    #[serde(default)]
-    sampling: EntrySampling,
-    samples: Option<usize>,
-    scenarios: Option<Vec<Scenario>>,
-    timeout_s: Option<u64>,
-    threads: Option<u32>,
-    context: Option<u32>,
-    #[serde(default)]
-    extras: serde_json::Map<String, serde_json::Value>,
-}
-
-impl From<Written> for ModelEntry {
-    fn from(w: Written) -> Self {
-        ModelEntry {
-            id: w.id,
-            concurrency: w.concurrency.unwrap_or(w.provider.default_concurrency()),
-            provider: w.provider,
-            model: w.model,
-            base_url: w.base_url,
-            key_env: w.key_env,
-            stream: w.stream.unwrap_or(true),
-            sampling: w.sampling,
-            samples: w.samples,
-            scenarios: w.scenarios,
-            timeout_s: w.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S),
-            threads: w.threads,
-            context: w.context,
-            extras: w.extras,
-        }
-    }
-}
-
-impl ModelEntry {
-    /// The entry that one word in the file means: a known local model through llama.cpp.
-    pub fn named(model: &str) -> ModelEntry {
-        ModelEntry::from(Written {
-            id: model.to_owned(),
-            provider: ProviderKind::LlamaCpp,
-            model: model.to_owned(),
-            base_url: None,
-            key_env: None,
-            concurrency: None,
-            stream: None,
-            sampling: EntrySampling::default(),
-            samples: None,
-            scenarios: None,
-            timeout_s: None,
-            threads: None,
-            context: None,
-            extras: serde_json::Map::new(),
-        })
-    }
-
-    /// The scenarios that this entry runs under.
-    pub fn scenarios<'a>(&'a self, of_bakeoff: &'a [Scenario]) -> &'a [Scenario] {
-        match &self.scenarios {
-            Some(own) => own,
-            None if self.provider.is_local() => of_bakeoff,
-            None => &[Scenario::Batch],
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ModelEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneWordOrMapping;
-
-        impl<'de> Visitor<'de> for OneWordOrMapping {
-            type Value = ModelEntry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a model entry: a mapping with id, provider and model, or one known name")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<ModelEntry, E> {
-                Ok(ModelEntry::named(word))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelEntry, A::Error> {
-                Written::deserialize(MapAccessDeserializer::new(map)).map(ModelEntry::from)
-            }
-        }
-
-        deserializer.deserialize_any(OneWordOrMapping)
     }
 }
 

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use rightsize_providers::AskKind;
 use rightsize_suites::{Problem, Problems, Suite};
 
-use super::run;
 use crate::bakeoff::BakeoffFile;
 use crate::exit::{Exit, Failure};
-use crate::plan;
+use crate::{plan, prepare};
 use crate::printer::Printer;
 
 /// `rightsize check`: every file is looked at, all problems are printed.
@@ -47,7 +46,7 @@ fn is_bakeoff(file: &str) -> Result<bool, Failure> {
 
 fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
     let file = BakeoffFile::load(path).map_err(Failure::input)?;
-    let suites = run::load_suites(&file)?;
+    let suites = prepare::load_suites(&file)?;
     let mut lines = vec![format!("{}: bake-off `{}` is fine", path.display(), file.bakeoff.name)];
     for entry in &file.bakeoff.models {
         let units = plan::units_of(entry, &file.bakeoff, &suites, None, None).len();

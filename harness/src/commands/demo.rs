@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use rightsize_providers::demo_models;
 use serde_json::json;
 
-use super::run::{self, Ending};
 use crate::arguments;
 use crate::bakeoff::{BakeoffFile, ModelEntry};
 use crate::exit::{Exit, Failure};
+use crate::prepare;
 use crate::printer::Printer;
 use crate::runner::MaxErrors;
+use crate::session::{self, Ending};
 
 /// The bake-off of the demo.
 const BAKEOFF: &str = include_str!("demo.yaml");
@@ -37,9 +38,9 @@ pub fn demo(args: arguments::Demo, verbose: u8, printer: Printer) -> Result<Exit
         file.bakeoff.models.push(large(id, path.display().to_string()));
     }
     file.text = manifest_text(&file)?;
-    let prepared = run::begin(file, &[], args.limit, None, args.out.as_deref(), printer)?;
+    let prepared = prepare::begin(file, &[], args.limit, None, args.out.as_deref(), printer)?;
     let ending = Ending { max_errors: MaxErrors::Percent(1.0), json: args.json, verbose };
-    run::execute(prepared, ending, printer)
+    session::execute(prepared, ending, printer)
 }
 
 fn large(id: String, model: String) -> ModelEntry {

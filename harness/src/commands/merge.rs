@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{report, run};
 use crate::exit::{Exit, Failure};
-use crate::journal;
 use crate::printer::Printer;
+use crate::{journal, prepare, write_report};
 
 /// `rightsize merge`.
 pub fn merge(folders: &[PathBuf], out: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let merged = journal::merge(folders, out).map_err(run::journal_failure)?;
+    let merged = journal::merge(folders, out).map_err(prepare::journal_failure)?;
     printer.note(&format!(
         "{} units of {} folders, {} of them in more than one → {}",
         merged.units,
@@ -17,6 +16,6 @@ pub fn merge(folders: &[PathBuf], out: &Path, printer: Printer) -> Result<Exit, 
         merged.repeated,
         out.display()
     ));
-    report::write_and_print(out, false, printer)?;
+    write_report::write_and_print(out, false, printer)?;
     Ok(Exit::Done)
 }

@@ -5,7 +5,6 @@ mod demo;
 mod explain;
 mod hardware;
 mod init;
-mod interrupt;
 mod merge;
 mod models;
 mod report;

@@ -1,0 +1,240 @@
+//! A run made ready: its suites loaded, its matrix planned, its folder created or opened again.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rightsize_providers::digest;
+use rightsize_reports::run::{EntryRef, Manifest, PlannedPass, SCHEMA, SuiteRef, files};
+use rightsize_suites::{Problems, Suite};
+use serde_json::{Map, Value};
+
+use crate::bakeoff::{Bakeoff, BakeoffFile};
+use crate::exit::{Exit, Failure};
+use crate::journal::{self, Done, Journal, JournalError};
+use crate::plan::{self, Shard};
+use crate::printer::Printer;
+use crate::runner::{self, EntryWork, PlanError};
+
+/// A run, ready to begin: its matrix, its folder.
+pub struct Prepared {
+    /// What the workers need.
+    pub bakeoff: Bakeoff,
+    /// The suites.
+    pub suites: Vec<Suite>,
+    /// The work that is left.
+    pub work: Vec<EntryWork>,
+    /// The folder that paths in the bake-off are relative to.
+    pub base: PathBuf,
+    /// The open run folder.
+    pub journal: Journal,
+    /// Number of the session.
+    pub session: u32,
+    /// Units planned in this folder.
+    pub planned: u64,
+    /// Units that had an answer before.
+    pub done: u64,
+}
+
+/// Loads the suites of a bake-off, all problems together.
+pub fn load_suites(file: &BakeoffFile) -> Result<Vec<Suite>, Failure> {
+    let mut problems = Vec::new();
+    let mut suites: Vec<Suite> = Vec::new();
+    for source in &file.bakeoff.suites {
+        match Suite::load(source, &file.base) {
+            Ok(suite) => suites.push(suite),
+            Err(Problems(more)) => problems.extend(more),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Failure::input(Problems(problems)));
+    }
+    let mut names = BTreeSet::new();
+    for suite in &suites {
+        if !names.insert(suite.name.as_str()) {
+            let message = format!("two suites are called `{}`", suite.name);
+            return Err(Failure::wrong(message, "change the `name` in one of the suite files"));
+        }
+    }
+    Ok(suites)
+}
+
+/// Plans a new run and creates its folder.
+pub fn begin(
+    file: BakeoffFile,
+    only_suites: &[String],
+    limit: Option<usize>,
+    shard: Option<Shard>,
+    out: Option<&Path>,
+    printer: Printer,
+) -> Result<Prepared, Failure> {
+    let mut suites = load_suites(&file)?;
+    if !only_suites.is_empty() {
+        let known: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
+        if let Some(unknown) = only_suites.iter().find(|name| !known.contains(&name.as_str())) {
+            let message = format!("--suites names `{unknown}`, and the bake-off has no such suite");
+            return Err(Failure::wrong(message, format!("it has: {}", known.join(", "))));
+        }
+        suites.retain(|suite| only_suites.contains(&suite.name));
+    }
+    for warning in suites.iter().flat_map(|suite| &suite.warnings) {
+        printer.note(&format!("warning: {warning}"));
+    }
+    let nothing = Done::default();
+    let work = plan(&file.bakeoff, &suites, &file.base, limit, shard, &nothing)?;
+    let passes: Vec<PlannedPass> = work.iter().flat_map(|entry| entry.planned.clone()).collect();
+    let planned = passes.iter().map(|pass| pass.units).sum();
+    let manifest = manifest(&file, &suites, limit, shard, passes);
+    let folder = match out {
+        Some(folder) => folder.to_path_buf(),
+        None => PathBuf::from("runs").join(format!("{}-{}", stamp(), file_name(&file.bakeoff.name))),
+    };
+    let journal = journal::create(&folder, &manifest, &file.text, &suites).map_err(journal_failure)?;
+    let BakeoffFile { bakeoff, base, .. } = file;
+    Ok(Prepared { bakeoff, suites, work, base, journal, session: 1, planned, done: 0 })
+}
+
+/// A folder for a run: the time in UTC, so that folders sort by age.
+fn stamp() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
+fn plan(
+    bakeoff: &Bakeoff,
+    suites: &[Suite],
+    base: &Path,
+    limit: Option<usize>,
+    shard: Option<Shard>,
+    done: &Done,
+) -> Result<Vec<EntryWork>, Failure> {
+    let entries = bakeoff.models.iter();
+    let work = entries.map(|e| runner::plan_entry(e, bakeoff, suites, base, (limit, shard), done));
+    work.collect::<Result<_, _>>().map_err(|error| match error {
+        PlanError::Prompt(_) => Failure::wrong(error, "check the suite with `rightsize check`"),
+        PlanError::Conflict { .. } => Failure::wrong(
+            error,
+            "prompts, sampling or weights changed since: start a new run with --out",
+        ),
+    })
+}
+
+fn manifest(
+    file: &BakeoffFile,
+    suites: &[Suite],
+    limit: Option<usize>,
+    shard: Option<Shard>,
+    planned: Vec<PlannedPass>,
+) -> Manifest {
+    Manifest {
+        schema: SCHEMA,
+        name: file.bakeoff.name.clone(),
+        bakeoff_sha256: digest::of_bytes(file.text.as_bytes()),
+        bakeoff: plan::resolved(&file.bakeoff, limit),
+        seed: file.bakeoff.seed,
+        suites: suites
+            .iter()
+            .map(|suite| SuiteRef {
+                name: suite.name.clone(),
+                sha256: suite.sha256.clone(),
+                source: suite.source.clone(),
+            })
+            .collect(),
+        models: file
+            .bakeoff
+            .models
+            .iter()
+            .map(|entry| EntryRef {
+                id: entry.id.clone(),
+                provider: entry.provider.as_str().to_owned(),
+                model: entry.model.clone(),
+                concurrency: entry.concurrency,
+                local: entry.provider.is_local(),
+            })
+            .collect(),
+        units_planned: planned.iter().map(|pass| pass.units).sum(),
+        planned,
+        shard: shard.map(|shard| shard.to_string()),
+    }
+}
+
+/// Opens a run folder to go on with; everything but the models comes out of the folder.
+pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Prepared, Failure> {
+    let resumed = journal::resume(folder).map_err(journal_failure)?;
+    if resumed.journal.torn_bytes() > 0 {
+        let bytes = resumed.journal.torn_bytes();
+        printer.note(&format!("a torn last line ({bytes} bytes) was dropped; its unit is asked again"));
+    }
+    let manifest = resumed.manifest;
+    let damaged = |what: &str| {
+        Failure::wrong(format!("{}: {what}", folder.display()), "restore the folder from a copy")
+    };
+    let bakeoff = manifest.bakeoff.get("bakeoff").cloned().unwrap_or_default();
+    let bakeoff: Bakeoff = serde_json::from_value(bakeoff)
+        .map_err(|error| damaged(&format!("the bake-off in manifest.json is damaged: {error}")))?;
+    let limit = manifest.bakeoff.get("limit").and_then(Value::as_u64);
+    let limit = limit.and_then(|n| usize::try_from(n).ok());
+    let shard = manifest.shard.as_deref().map(str::parse).transpose();
+    let shard = shard.map_err(|error: String| damaged(&error))?;
+    let mut suites = Vec::new();
+    for reference in &manifest.suites {
+        let suite = suite_of_folder(folder, &reference.name, &reference.source)?;
+        if suite.sha256 != reference.sha256 {
+            return Err(damaged(&format!("the suite `{}` in the folder was changed", suite.name)));
+        }
+        suites.push(suite);
+    }
+    let mut base = resumed.base;
+    if let Some(path) = file {
+        let given = BakeoffFile::load(path).map_err(Failure::input)?;
+        if digest::of_bytes(given.text.as_bytes()) != manifest.bakeoff_sha256 {
+            return Err(Failure::wrong(
+                format!("{} is not the bake-off of {}", path.display(), folder.display()),
+                "resume without a file, or start a new run with --out",
+            ));
+        }
+        base = given.base;
+    }
+    let work = plan(&bakeoff, &suites, &base, limit, shard, &resumed.done)?;
+    Ok(Prepared {
+        bakeoff,
+        suites,
+        work,
+        base,
+        journal: resumed.journal,
+        session: resumed.session,
+        planned: manifest.units_planned,
+        done: resumed.done.count(),
+    })
+}
+
+fn suite_of_folder(folder: &Path, name: &str, source: &str) -> Result<Suite, Failure> {
+    let own = folder.join(files::SUITES).join(name);
+    let read = |name: &str| {
+        let path = own.join(name);
+        std::fs::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read {}: {error}", path.display());
+            Failure::wrong(message, "restore the folder from a copy")
+        })
+    };
+    let yaml = read(files::SUITE_YAML)?;
+    let rows = read(files::SAMPLES)?;
+    let rows: Result<Vec<Map<String, Value>>, _> =
+        rows.lines().map(serde_json::from_str).collect();
+    let rows = rows.map_err(|error| {
+        let message = format!("{}: {error}", own.join(files::SAMPLES).display());
+        Failure::wrong(message, "restore the folder from a copy")
+    })?;
+    Suite::from_run_folder(&yaml, source, rows).map_err(Failure::input)
+}
+
+/// A failure of the journal: of the disk, or of what the user named.
+pub fn journal_failure(error: JournalError) -> Failure {
+    let exit = match &error {
+        JournalError::Io { .. } => Exit::Incomplete,
+        _ => Exit::BadInput,
+    };
+    Failure { exit, report: error.into() }
+}
