@@ -32,10 +32,7 @@ fn main() {
 /// The full path of an archive that the C compiler would link.
 fn archive(name: &str) -> Option<String> {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    let output = Command::new(compiler)
-        .arg(format!("-print-file-name={name}"))
-        .output()
-        .ok()?;
+    let output = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     // The compiler echoes a name that it does not find.
     Path::new(&path).is_absolute().then_some(path)

@@ -1,7 +1,13 @@
 //! Bad input: one readable error with file, line, column where there is one, and the remedy; never a
 //! panic, never the loss of what other entries did.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod support;
 

@@ -1,6 +1,12 @@
 //! The command line as a user meets it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod support;
 
@@ -13,7 +19,15 @@ use support::{assert_exit, output, rightsize, stderr, stdout, write};
 fn every_subcommand_has_help_with_an_example() {
     let help = stdout(&output(&["--help"]));
     for command in [
-        "demo", "run", "merge", "report", "check", "init", "models", "hardware", "explain",
+        "demo",
+        "run",
+        "merge",
+        "report",
+        "check",
+        "init",
+        "models",
+        "hardware",
+        "explain",
         "completions",
     ] {
         assert!(help.contains(command), "{command} is not in\n{help}");
@@ -86,7 +100,10 @@ fn a_mistyped_name_is_answered_with_the_near_ones() {
         assert_exit(&done, 2);
         assert!(stderr(&done).contains(says), "{args:?}: {}", stderr(&done));
     }
-    write(&dir.path().join("bakeoff.yaml"), "name: b\nsuites: ['catalog:kb-faq']\nmodels: [specialst-1m]\n");
+    write(
+        &dir.path().join("bakeoff.yaml"),
+        "name: b\nsuites: ['catalog:kb-faq']\nmodels: [specialst-1m]\n",
+    );
     let done = rightsize().current_dir(dir.path()).args(["run", "--out", "x"]).output().unwrap();
     assert_exit(&done, 3);
     assert!(stderr(&done).contains("specialist-1m"), "{}", stderr(&done));

@@ -1,7 +1,13 @@
 //! Engines that die in the middle of a run: the other samples and the other models are all there,
 //! and the report names what happened.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod support;
 
@@ -107,7 +113,13 @@ fn a_model_that_makes_the_engine_abort_ends_only_its_own_entry() {
         "name: crash\nsuites: [suite.yaml]\nscenarios: [batch]\nmodels:\n\
          - {id: aborting, provider: llama-cpp, model: aborting.gguf}\n- specialist-5m\n",
     );
-    support::aborting_gguf(&dir.path().join("aborting.gguf"));
+    // A model of no layers: a sound header, and an assertion that fails inside llama.cpp.
+    let sound = support::repository().join("providers/demo-models/specialist-1m.gguf");
+    let mut bytes = std::fs::read(sound).unwrap();
+    let name = b"llama.block_count";
+    let at = bytes.windows(name.len()).position(|part| part == name).unwrap() + name.len() + 4;
+    bytes[at..at + 4].copy_from_slice(&0u32.to_le_bytes());
+    std::fs::write(dir.path().join("aborting.gguf"), bytes).unwrap();
     let mut command = rightsize();
     let output = command.current_dir(dir.path()).args(["run", "--out", "out"]).output().unwrap();
     assert_exit(&output, 3);

@@ -22,18 +22,11 @@ fn the_archive_runs_the_demo_in_a_chroot_that_holds_the_c_library_only() {
     let archive = pack(work.path());
     let root = work.path().join("root");
     fs::create_dir(&root).unwrap();
-    run(Command::new("tar")
-        .arg("-xzf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(&root));
+    run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&root));
 
     let program = format!("/{NAME}/rightsize");
     install_c_library(&root.join(NAME).join("rightsize"), &root);
-    let Some(enter) = ways_in()
-        .into_iter()
-        .find(|way| works(way, &root, &program))
-    else {
+    let Some(enter) = ways_in().into_iter().find(|way| works(way, &root, &program)) else {
         eprintln!("skipped: neither chroot nor unshare works here");
         return;
     };
@@ -50,57 +43,27 @@ fn the_archive_runs_the_demo_in_a_chroot_that_holds_the_c_library_only() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    eprintln!(
-        "demo in a chroot by `{}`: {:.1} s\n{shown}",
-        enter.join(" "),
-        taken.as_secs_f64()
-    );
+    eprintln!("demo in a chroot by `{}`: {:.1} s\n{shown}", enter.join(" "), taken.as_secs_f64());
     assert!(output.status.success(), "{}\n{shown}", output.status);
-    assert!(
-        shown.contains("/out/report.html"),
-        "no path of a report is printed\n{shown}"
-    );
+    assert!(shown.contains("/out/report.html"), "no path of a report is printed\n{shown}");
     let report = fs::read_to_string(root.join("out/report.html")).unwrap();
-    for needed in [
-        "<html",
-        "support-triage",
-        "specialist-5m",
-        "Content-Security-Policy",
-    ] {
+    for needed in ["<html", "support-triage", "specialist-5m", "Content-Security-Policy"] {
         assert!(report.contains(needed), "the report lacks {needed}");
     }
-    assert!(
-        taken <= BOUND,
-        "the demo took {taken:?}, more than {BOUND:?}"
-    );
+    assert!(taken <= BOUND, "the demo took {taken:?}, more than {BOUND:?}");
 }
 
 #[test]
 fn the_archive_names_the_licences_and_matches_its_digest() {
     let work = tempfile::tempdir().unwrap();
     let archive = pack(work.path());
-    run(Command::new("tar")
-        .arg("-xzf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(work.path()));
+    run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(work.path()));
     let folder = work.path().join(NAME);
-    for file in [
-        "README.md",
-        "LICENSE-MIT",
-        "LICENSE-APACHE",
-        "DEMO-MODELS.md",
-    ] {
+    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "DEMO-MODELS.md"] {
         assert!(folder.join(file).is_file(), "{file} is missing");
     }
     let licences = fs::read_to_string(folder.join("THIRD-PARTY-LICENSES")).unwrap();
-    for holder in [
-        "The ggml authors",
-        "tokio ",
-        "candle-core ",
-        "ring ",
-        "GCC Runtime Library",
-    ] {
+    for holder in ["The ggml authors", "tokio ", "candle-core ", "ring ", "GCC Runtime Library"] {
         assert!(licences.contains(holder), "no licence of {holder}");
     }
     let line = fs::read_to_string(archive.with_extension("gz.sha256")).unwrap();
@@ -113,14 +76,7 @@ fn pack(out: &Path) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/pack.sh");
     run(Command::new("bash")
         .arg(script)
-        .args([
-            "--binary",
-            env!("CARGO_BIN_EXE_rightsize"),
-            "--name",
-            NAME,
-            "--max-mb",
-            "100",
-        ])
+        .args(["--binary", env!("CARGO_BIN_EXE_rightsize"), "--name", NAME, "--max-mb", "100"])
         .arg("--out")
         .arg(out));
     out.join(format!("{NAME}.tar.gz"))
@@ -150,10 +106,7 @@ fn ways_in() -> Vec<Vec<&'static str>> {
 }
 
 fn works(way: &[&str], root: &Path, program: &str) -> bool {
-    command(way, root, program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|o| o.status.success())
+    command(way, root, program).arg("--version").output().is_ok_and(|o| o.status.success())
 }
 
 /// The program below the new root, with an empty environment but for the path of the tools.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rightsize_providers::local::chat_template::{ChatTemplate, SpecialTokens};
 use rightsize_providers::local::engine::Engine;
+use rightsize_providers::local::gguf::Header;
 use rightsize_providers::local::llama_cpp::LlamaCpp;
 use rightsize_providers::local::{EngineKind, LocalModel, LocalProvider};
 use rightsize_providers::{
@@ -28,13 +30,8 @@ fn root() -> PathBuf {
 }
 
 fn specialist(name: &str) -> LocalModel {
-    let file = root()
-        .join("providers/demo-models")
-        .join(format!("{name}.gguf"));
-    LocalModel {
-        context: Some(512),
-        ..LocalModel::new(EngineKind::LlamaCpp, file)
-    }
+    let file = root().join("providers/demo-models").join(format!("{name}.gguf"));
+    LocalModel { context: Some(512), ..LocalModel::new(EngineKind::LlamaCpp, file) }
 }
 
 fn generate(prompt: Prompt, max_tokens: u32) -> Generate {
@@ -55,21 +52,14 @@ fn generate(prompt: Prompt, max_tokens: u32) -> Generate {
 
 fn ask(id: impl ToString, generate: Generate) -> Ask {
     Ask {
-        sample: SampleRef {
-            suite: "test".into(),
-            id: id.to_string(),
-            repeat: 0,
-        },
+        sample: SampleRef { suite: "test".into(), id: id.to_string(), repeat: 0 },
         fields: serde_json::Map::new(),
         kind: AskKind::Generate(generate),
     }
 }
 
 fn message(role: Role, content: &str) -> Message {
-    Message {
-        role,
-        content: content.to_owned(),
-    }
+    Message { role, content: content.to_owned() }
 }
 
 fn user(id: impl ToString, text: &str, max_tokens: u32) -> Ask {
@@ -82,22 +72,12 @@ fn user(id: impl ToString, text: &str, max_tokens: u32) -> Ask {
 
 fn tickets(n: usize) -> Vec<Ask> {
     (0..n)
-        .map(|i| {
-            user(
-                i,
-                &format!("Ticket {i}: the invoice of month {i} is wrong."),
-                40,
-            )
-        })
+        .map(|i| user(i, &format!("Ticket {i}: the invoice of month {i} is wrong."), 40))
         .collect()
 }
 
 async fn start(model: LocalModel) -> Arc<LocalProvider> {
-    Arc::new(
-        LocalProvider::start(Path::new(ENGINE), model, Clock::Monotonic)
-            .await
-            .unwrap(),
-    )
+    Arc::new(LocalProvider::start(Path::new(ENGINE), model, Clock::Monotonic).await.unwrap())
 }
 
 type Results = BTreeMap<String, Result<Answer, ProviderError>>;
@@ -127,10 +107,7 @@ async fn answer_all(
     let first = running.join_all().await;
     let mut results = Results::new();
     for (ask, mut result) in first {
-        if result
-            .as_ref()
-            .is_err_and(|error| error.advice == Advice::Alone)
-        {
+        if result.as_ref().is_err_and(|error| error.advice == Advice::Alone) {
             result = provider.attempt(&ask).await;
         }
         results.insert(ask.sample.id, result);
@@ -178,10 +155,7 @@ async fn one_poisonous_sample_is_the_only_error() {
     asks.insert(12, user("poison", "POISON-SEGV", 40));
     let mut results = answer_all(&provider, asks, |_| {}).await;
     let error = results.remove("poison").unwrap().unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::EngineCrash, Advice::Never)
-    );
+    assert_eq!((error.kind, error.advice), (ErrorKind::EngineCrash, Advice::Never));
     assert!(error.message.contains("SIGSEGV"), "{error}");
     assert!(results.values().all(Result::is_ok));
     let crashes = provider.describe().crashes;
@@ -195,21 +169,10 @@ async fn the_third_crashing_sample_ends_the_entry() {
     let provider = start(specialist("specialist-1m")).await;
     let mut advice = Vec::new();
     for i in 0..4 {
-        let error = provider
-            .attempt(&user(i, "POISON-SEGV", 9))
-            .await
-            .unwrap_err();
+        let error = provider.attempt(&user(i, "POISON-SEGV", 9)).await.unwrap_err();
         advice.push(error.advice);
     }
-    assert_eq!(
-        advice,
-        [
-            Advice::Never,
-            Advice::Never,
-            Advice::EndsEntry,
-            Advice::EndsEntry
-        ]
-    );
+    assert_eq!(advice, [Advice::Never, Advice::Never, Advice::EndsEntry, Advice::EndsEntry]);
     assert_eq!(provider.describe().crashes.len(), 3);
 }
 
@@ -224,35 +187,22 @@ async fn a_death_with_nothing_in_flight_ends_the_entry() {
         tokio::task::yield_now().await;
     }
     let error = provider.attempt(&tickets(1)[0]).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::EngineDead, Advice::EndsEntry)
-    );
+    assert_eq!((error.kind, error.advice), (ErrorKind::EngineDead, Advice::EndsEntry));
     assert!(error.message.contains("SIGKILL"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hang_is_a_crash() {
-    let hang_limit = Duration::from_millis(500);
-    let provider = start(LocalModel {
-        hang_limit,
-        ..specialist("specialist-1m")
-    })
-    .await;
+    let hang_limit = Duration::from_secs(3);
+    let provider = start(LocalModel { hang_limit, ..specialist("specialist-1m") }).await;
     let mut asks = tickets(10);
     asks.insert(5, user("poison", "POISON-HANG", 40));
     let mut results = answer_all(&provider, asks, |_| {}).await;
     let error = results.remove("poison").unwrap().unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::EngineHang, Advice::Never)
-    );
+    assert_eq!((error.kind, error.advice), (ErrorKind::EngineHang, Advice::Never));
     assert!(results.values().all(Result::is_ok));
     let crashes = provider.describe().crashes;
-    assert_eq!(
-        crashes.last().unwrap().ended_by,
-        "hung for 0.5 s and was killed"
-    );
+    assert_eq!(crashes.last().unwrap().ended_by, "hung for 3 s and was killed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,17 +237,11 @@ fn damaged(folder: &Path, change: impl FnOnce(&mut Vec<u8>)) -> LocalModel {
     change(&mut bytes);
     let path = folder.join("damaged.gguf");
     std::fs::write(&path, bytes).unwrap();
-    LocalModel {
-        model: path,
-        ..model
-    }
+    LocalModel { model: path, ..model }
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> usize {
-    bytes
-        .windows(what.len())
-        .position(|window| window == what)
-        .unwrap()
+    bytes.windows(what.len()).position(|window| window == what).unwrap()
 }
 
 async fn does_not_start(model: LocalModel) -> ProviderError {
@@ -315,14 +259,9 @@ async fn damaged_and_foreign_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let cut = does_not_start(damaged(folder.path(), |bytes| bytes.truncate(700_000))).await;
     assert_eq!(cut.kind, ErrorKind::ModelFile);
-    assert!(
-        cut.message.contains("700000 bytes") && cut.message.contains("download"),
-        "{cut}"
-    );
+    assert!(cut.message.contains("700000 bytes") && cut.message.contains("download"), "{cut}");
 
-    let foreign = does_not_start(damaged(folder.path(), |bytes| {
-        *bytes = b"PK\x03\x04zip".into()
-    }));
+    let foreign = does_not_start(damaged(folder.path(), |bytes| *bytes = b"PK\x03\x04zip".into()));
     let foreign = foreign.await;
     assert_eq!(foreign.kind, ErrorKind::ModelFile);
     assert!(foreign.message.contains("GGUF"), "{foreign}");
@@ -335,18 +274,55 @@ async fn damaged_and_foreign_files_are_refused() {
     assert_eq!(unknown.kind, ErrorKind::ModelFile);
     assert!(unknown.message.contains("zebra"), "{unknown}");
 
-    let model = LocalModel {
-        model: folder.path().join("none.gguf"),
-        ..specialist("specialist-1m")
-    };
+    let misshapen = damaged(folder.path(), |bytes| {
+        let name = b"llama.feed_forward_length";
+        let at = find(bytes, name) + name.len() + 4;
+        bytes[at..at + 4].copy_from_slice(&7u32.to_le_bytes());
+    });
+    let misshapen = does_not_start(misshapen).await;
+    assert_eq!(misshapen.kind, ErrorKind::ModelFile);
+    assert!(misshapen.message.contains("ffn_gate.weight"), "{misshapen}");
+
+    let model =
+        LocalModel { model: folder.path().join("none.gguf"), ..specialist("specialist-1m") };
     assert_eq!(does_not_start(model).await.kind, ErrorKind::NotFound);
 
-    let model = LocalModel {
-        context: Some(1 << 20),
-        ..specialist("specialist-1m")
-    };
+    let model = LocalModel { context: Some(1 << 20), ..specialist("specialist-1m") };
     let error = does_not_start(model).await;
     assert!(error.message.contains("1048576"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_makes_llama_cpp_abort_while_it_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = damaged(folder.path(), |bytes| {
+        let name = b"llama.block_count";
+        let at = find(bytes, name) + name.len() + 4;
+        bytes[at..at + 4].copy_from_slice(&0u32.to_le_bytes());
+    });
+    let error = does_not_start(model).await;
+    assert_eq!(error.kind, ErrorKind::EngineDead);
+    assert!(error.message.contains("SIGABRT"), "{error}");
+    assert!(error.message.contains("GGML_ASSERT"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_makes_llama_cpp_abort_at_the_first_prompt() {
+    let folder = tempfile::tempdir().unwrap();
+    // A norm in 16-bit floats instead of 32: the header is sound, and no kernel takes it.
+    let model = damaged(folder.path(), |bytes| {
+        let name = b"output_norm.weight";
+        let at = find(bytes, name) + name.len() + 4 + 8;
+        bytes[at..at + 4].copy_from_slice(&1u32.to_le_bytes());
+    });
+    let provider = start(model).await;
+    let results = answer_all(&provider, tickets(10), |_| {}).await;
+    assert!(results.values().all(Result::is_err));
+    let ends = |error: &ProviderError| error.advice == Advice::EndsEntry;
+    assert!(results.values().any(|result| result.as_ref().is_err_and(ends)));
+    let crashes = provider.describe().crashes;
+    assert!(crashes.iter().all(|crash| crash.ended_by == "SIGABRT"), "{crashes:?}");
+    assert!(crashes[0].last_log.iter().any(|line| line.contains("binary_op")), "{crashes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,12 +373,7 @@ fn no_engine_outlives_its_parent() {
     let killed = Instant::now();
     parent.wait().unwrap();
     let gone = || match std::fs::read_to_string(format!("/proc/{engine}/stat")) {
-        Ok(stat) => stat
-            .rsplit(')')
-            .next()
-            .unwrap()
-            .trim_start()
-            .starts_with('Z'),
+        Ok(stat) => stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'),
         Err(_) => true,
     };
     while !gone() {
@@ -417,9 +388,7 @@ fn drive(engine: &mut dyn Engine, asks: &[Ask], together: bool) -> Vec<Answer> {
     let mut answers: BTreeMap<u64, Answer> = BTreeMap::new();
     let mut finished = Vec::new();
     for (id, ask) in asks.iter().enumerate() {
-        engine
-            .accept(id as u64, ask, Clock::Monotonic.now())
-            .unwrap();
+        engine.accept(id as u64, ask, Clock::Monotonic.now()).unwrap();
         while !engine.idle() && (!together || id + 1 == asks.len()) {
             engine.step(&mut finished);
             answers.extend(finished.drain(..).map(|(id, result)| (id, result.unwrap())));
@@ -441,80 +410,45 @@ fn suite_asks(suite: &str, n: usize, max_tokens: u32) -> Vec<Ask> {
     .collect()
 }
 
-#[test]
-fn batched_answers_are_those_of_one_at_a_time() {
+#[tokio::test(flavor = "multi_thread")]
+async fn batched_answers_are_those_of_one_at_a_time() {
     for name in ["specialist-1m", "specialist-5m"] {
         let asks = suite_asks("support-triage", 100, 32);
-        let mut engine = LlamaCpp::load(&LocalModel {
-            context: None,
-            ..specialist(name)
-        })
-        .unwrap();
-        let batched = drive(&mut engine, &asks, true);
-        let single = drive(&mut engine, &asks, false);
-        let mut without = LlamaCpp::load(&LocalModel {
-            context: None,
-            parallel: 1,
-            ..specialist(name)
-        })
-        .unwrap();
-        let mut fresh = Vec::new();
-        for ask in &asks[..20] {
-            fresh.extend(drive(&mut without, std::slice::from_ref(ask), false));
+        let provider = start(LocalModel { context: None, ..specialist(name) }).await;
+        let batched = answer_all(&provider, asks.clone(), |_| {}).await;
+        let (mut same, mut shared, mut prompt) = (0, 0, 0);
+        for ask in &asks {
+            let single = provider.attempt(ask).await.unwrap();
+            let batched = batched[&ask.sample.id].as_ref().unwrap();
+            same += usize::from(single.response == batched.response);
+            shared += batched.usage.cache_read.unwrap();
+            prompt += batched.usage.input_total.unwrap();
+            assert!(batched.usage.output_total.unwrap() <= 32);
+            let timing = &batched.timing;
+            assert!(timing.sent <= timing.first_token && timing.first_token <= timing.last_token);
         }
-        let equal = |a: &[Answer], b: &[Answer]| {
-            a.iter()
-                .zip(b)
-                .filter(|(a, b)| a.response == b.response)
-                .count()
-        };
-        let same = equal(&batched, &single);
-        let shared: u64 = batched.iter().filter_map(|a| a.usage.cache_read).sum();
-        let prompt: u64 = batched.iter().filter_map(|a| a.usage.input_total).sum();
         eprintln!(
             "{name}: {same} of 100 batched answers equal those of one at a time; {shared} of {prompt} \
-             prompt tokens were shared; {} of 20 equal those with one slot",
-            equal(&single[..20], &fresh)
+             prompt tokens needed no evaluation"
         );
         assert!(same >= 95, "{name}: {same}");
         assert!(shared > 0);
-        assert!(batched.iter().all(|a| a.usage.output_total.unwrap() <= 32));
-        assert!(
-            batched
-                .iter()
-                .all(|a| a.timing.sent <= a.timing.first_token)
-        );
     }
 }
 
 #[test]
 fn limits_are_errors_and_never_silent_cuts() {
-    let mut engine = LlamaCpp::load(&LocalModel {
-        context: Some(64),
-        ..specialist("specialist-1m")
-    })
-    .unwrap();
+    let mut engine =
+        LlamaCpp::load(&LocalModel { context: Some(64), ..specialist("specialist-1m") }).unwrap();
     let long = user("long", &"word ".repeat(200), 10);
     let error = engine.accept(1, &long, Clock::Monotonic.now()).unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::ContextOverflow, Advice::Never)
-    );
-    assert!(
-        error.message.contains("64 tokens") && error.message.contains("10"),
-        "{error}"
-    );
-    let AskKind::Generate(generate) = user("x", "a", 0).kind else {
-        panic!()
-    };
+    assert_eq!((error.kind, error.advice), (ErrorKind::ContextOverflow, Advice::Never));
+    assert!(error.message.contains("64 tokens") && error.message.contains("10"), "{error}");
+    let AskKind::Generate(generate) = user("x", "a", 0).kind else { panic!() };
     let answers = drive(&mut engine, &[ask("none", generate)], true);
     assert_eq!(answers[0].response.finish, Finish::Length);
     assert_eq!(answers[0].response.text, "");
-    assert!(
-        engine
-            .accept(2, &ask("e", generate_raw("")), Clock::Monotonic.now())
-            .is_err()
-    );
+    assert!(engine.accept(2, &ask("e", generate_raw("")), Clock::Monotonic.now()).is_err());
 }
 
 fn generate_raw(text: &str) -> Generate {
@@ -525,11 +459,7 @@ fn generate_raw(text: &str) -> Generate {
 fn a_seed_fixes_the_draw_whatever_else_is_in_flight() {
     let mut engine = LlamaCpp::load(&specialist("specialist-1m")).unwrap();
     let mut drawn = generate_raw("The invoice");
-    drawn.sampling = Sampling {
-        temperature: 1.5,
-        top_p: Some(0.95),
-        seed: 42,
-    };
+    drawn.sampling = Sampling { temperature: 1.5, top_p: Some(0.95), seed: 42 };
     drawn.max_tokens = 24;
     let same = [ask(0, drawn.clone()), ask(1, drawn.clone())];
     let twice = drive(&mut engine, &same, false);
@@ -540,18 +470,11 @@ fn a_seed_fixes_the_draw_whatever_else_is_in_flight() {
 }
 
 /// SmolLM2 where the user has it.
-fn smollm2(parallel: usize) -> Option<LlamaCpp> {
+fn smollm2() -> Option<LocalModel> {
     match demo_models::resolve("smollm2-135m-instruct", Path::new("")) {
         Ok(path) => {
             let model = LocalModel::new(EngineKind::LlamaCpp, path);
-            Some(
-                LlamaCpp::load(&LocalModel {
-                    parallel,
-                    context: Some(2048),
-                    ..model
-                })
-                .unwrap(),
-            )
+            Some(LocalModel { parallel: 1, context: Some(2048), ..model })
         }
         Err(error) => {
             eprintln!("skipped: {error}");
@@ -572,64 +495,71 @@ fn golden(name: &str) -> Option<Value> {
 }
 
 fn ids(value: &Value) -> Vec<u64> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|id| id.as_u64().unwrap())
-        .collect()
+    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect()
 }
 
 #[test]
 fn tokens_are_those_of_llama_cpp_and_transformers() {
-    let (Some(engine), Some(golden)) = (smollm2(1), golden("tokens.json")) else {
-        return;
-    };
+    let (Some(model), Some(golden)) = (smollm2(), golden("tokens.json")) else { return };
+    let engine = LlamaCpp::load(&model).unwrap();
     for case in golden["cases"].as_array().unwrap() {
         let text = case["text"].as_str().unwrap();
-        let tokens: Vec<u64> = engine
-            .tokenize(text, false)
-            .into_iter()
-            .map(u64::from)
-            .collect();
+        let tokens: Vec<u64> = engine.tokenize(text, false).into_iter().map(u64::from).collect();
         assert_eq!(tokens, ids(&case["llama_cpp"]), "{text:?}");
     }
 }
 
-#[test]
-fn greedy_answers_are_those_of_llama_cpp_and_transformers() {
-    let (Some(mut engine), Some(golden)) = (smollm2(1), golden("greedy.json")) else {
-        return;
+/// Two builds of llama.cpp need not write the same long text: 15 of these 40 texts are the same even
+/// between llama.cpp and transformers. But they may part only where the two best tokens are close:
+/// the references were recorded with the rule that the recorded token is within 0.3 nats of the best.
+#[tokio::test(flavor = "multi_thread")]
+async fn greedy_answers_part_from_the_references_only_at_small_margins() {
+    const CLOSE: f64 = 0.3;
+    let (Some(model), Some(golden)) = (smollm2(), golden("greedy.json")) else { return };
+    let vocabulary = LlamaCpp::load(&model).unwrap();
+    let header = Header::read(&model.model).unwrap();
+    let tokens = SpecialTokens {
+        bos: header.token("tokenizer.ggml.bos_token_id").map(str::to_owned),
+        eos: header.token("tokenizer.ggml.eos_token_id").map(str::to_owned),
+        ..SpecialTokens::default()
     };
-    let (mut equal, mut agreed, mut agreeing) = (0, 0, 0);
+    let source = header.text("tokenizer.chat_template").unwrap();
+    let template = ChatTemplate::compile(source, tokens).unwrap();
+    let provider = start(model).await;
+    let answer = async |prompt: Prompt, max_tokens: usize| {
+        let ask = ask("golden", generate(prompt, u32::try_from(max_tokens).unwrap()));
+        provider.attempt(&ask).await.unwrap()
+    };
+
+    let (mut equal, mut agreed, mut equal_where_agreed, mut widest) = (0, 0, 0, 0f64);
     let cases = golden["cases"].as_array().unwrap();
     for case in cases {
         let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).unwrap();
-        let prompt = Prompt::Messages(messages);
-        let tokens = engine.prompt_tokens(&prompt).unwrap();
+        let prompt = Prompt::Messages(messages.clone());
+        let tokens = vocabulary.prompt_tokens(&prompt).unwrap();
         let tokens: Vec<u64> = tokens.into_iter().map(u64::from).collect();
         assert_eq!(tokens, ids(&case["prompt_tokens"]), "{}", case["id"]);
-        let answers = drive(
-            &mut engine,
-            &[ask(&case["id"], generate(prompt, 24))],
-            false,
-        );
-        let same = answers[0].response.text == case["text"].as_str().unwrap();
-        equal += usize::from(same);
-        if case["llama_cpp"] == case["transformers"] {
-            agreed += 1;
-            agreeing += usize::from(same);
-            if !same {
-                eprintln!(
-                    "{}: {:?} instead of {}",
-                    case["id"], answers[0].response.text, case["text"]
-                );
-            }
+
+        let text = answer(prompt.clone(), 24).await.response.text;
+        let recorded = ids(&case["llama_cpp"]);
+        let both_agree = case["llama_cpp"] == case["transformers"];
+        agreed += usize::from(both_agree);
+        if text == case["text"].as_str().unwrap() {
+            equal += 1;
+            equal_where_agreed += usize::from(both_agree);
+            continue;
         }
+        let written = vocabulary.tokenize(&text, true);
+        let common = written.iter().zip(&recorded).take_while(|(a, b)| u64::from(**a) == **b);
+        let beginning = answer(prompt, common.count()).await.response.text;
+        let there = Prompt::Raw(template.render(&messages).unwrap() + &beginning);
+        let margin = answer(there, 1).await.logprob.unwrap().min_margin.unwrap();
+        widest = widest.max(margin);
+        assert!(margin < CLOSE, "{}: they part at a margin of {margin}", case["id"]);
     }
     eprintln!(
-        "{agreeing} of {agreed} answers on which both agree, {equal} of {} of llama.cpp's",
+        "{equal} of {} answers are llama.cpp's of the references, {equal_where_agreed} of {agreed} where \
+         transformers agrees; the others part at margins of at most {widest:.3} nats",
         cases.len()
     );
-    assert_eq!(agreeing, agreed);
 }

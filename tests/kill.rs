@@ -1,6 +1,12 @@
 //! `kill -9` at moments drawn over the whole run, then `--resume`: every unit exactly once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod support;
 
@@ -82,7 +88,9 @@ fn killed_anywhere_every_unit_is_there_once_in_the_end() {
             command.args(["run", "--quiet"]).stderr(std::process::Stdio::null());
             match out.join("manifest.json").exists() {
                 true => command.arg("--resume").arg(&out),
-                false => command.arg(&file).args(["--limit", &SAMPLES.to_string(), "--out"]).arg(&out),
+                false => {
+                    command.arg(&file).args(["--limit", &SAMPLES.to_string(), "--out"]).arg(&out)
+                }
             };
             let before = asked(&server);
             run_and_kill(&mut command, &out, *at, &format!("{run}-{i}-{}", std::process::id()));
@@ -97,7 +105,8 @@ fn killed_anywhere_every_unit_is_there_once_in_the_end() {
                     assert_eq!(count, before[&sample], "{sample} was asked again");
                 }
             }
-            let answered = lines.iter().filter(|r| r["model"] == "remote" && r["outcome"] != "error");
+            let answered =
+                lines.iter().filter(|r| r["model"] == "remote" && r["outcome"] != "error");
             complete.extend(answered.map(|r| question(&out, r)));
             if i % 3 == 2 {
                 tear(&out.join("records.jsonl"));

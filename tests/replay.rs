@@ -1,6 +1,12 @@
 //! Runs over recorded answers: known figures, shards, a folder that has moved.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod support;
 
@@ -151,7 +157,8 @@ fn recorded_answers_on_real_data_give_the_figures_of_the_reference() {
         let Some(recorded) = support::shared(replay) else { return };
         let dir = tempfile::tempdir().unwrap();
         let source = support::repository().join("tests/suites").join(suite).join("suite.yaml");
-        let loaded = rightsize_suites::Suite::load(source.to_str().unwrap(), Path::new("")).unwrap();
+        let loaded =
+            rightsize_suites::Suite::load(source.to_str().unwrap(), Path::new("")).unwrap();
         let mut answers = String::new();
         for line in support::json_lines(&recorded.join("predictions.jsonl")) {
             let row = usize::try_from(line["row"].as_u64().unwrap()).unwrap();
@@ -184,7 +191,8 @@ fn recorded_answers_on_real_data_give_the_figures_of_the_reference() {
             };
             let pass = &cell["passes"][0];
             assert_eq!(pass["counts"]["scored"], expected[model]["n"], "{pass}");
-            let metrics = std::iter::once(&pass["primary"]).chain(pass["others"].as_array().unwrap());
+            let metrics =
+                std::iter::once(&pass["primary"]).chain(pass["others"].as_array().unwrap());
             let by_name: BTreeMap<&str, &Value> =
                 metrics.map(|metric| (metric["metric"].as_str().unwrap(), metric)).collect();
             near(&by_name["accuracy"]["value"], &expected[model]["accuracy"]);

@@ -1,6 +1,12 @@
 //! The report as a reader gets it: opened by a browser, and shared without any text of a sample.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod support;
 
@@ -12,8 +18,15 @@ use support::{assert_exit, rightsize, write};
 
 /// What must not leave the house, one in every place where text of a user can stand.
 const CANARIES: [&str; 9] = [
-    "canary-system", "canary-user", "canary-answer", "canary-expected", "canary-tag",
-    "canary-id", "canary-file", "canary-hidden", "canary-dir",
+    "canary-system",
+    "canary-user",
+    "canary-answer",
+    "canary-expected",
+    "canary-tag",
+    "canary-id",
+    "canary-file",
+    "canary-hidden",
+    "canary-dir",
 ];
 
 /// A run with a canary in every place, and an answer that is markup.

@@ -19,10 +19,7 @@ fn quota_under(mount: &Path, membership: &str) -> Option<f64> {
         .lines()
         .filter_map(Group::parse)
         .flat_map(|group| {
-            group
-                .mounts(mount)
-                .into_iter()
-                .flat_map(move |mount| group.quotas(&mount))
+            group.mounts(mount).into_iter().flat_map(move |mount| group.quotas(&mount))
         })
         .min_by(f64::total_cmp)
 }
@@ -45,11 +42,7 @@ impl<'a> Group<'a> {
         // A path with `..` lies outside this cgroup namespace; its files cannot be found below.
         let inside = !path.split('/').any(|part| part == "..");
         let path = if inside { path } else { "" };
-        (version_2 || cpu).then_some(Group {
-            version_2,
-            controllers,
-            path,
-        })
+        (version_2 || cpu).then_some(Group { version_2, controllers, path })
     }
 
     fn mounts(&self, mount: &Path) -> Vec<PathBuf> {
@@ -66,11 +59,7 @@ impl<'a> Group<'a> {
         let mut folder = mount.join(self.path);
         let mut found = Vec::new();
         loop {
-            found.extend(if self.version_2 {
-                quota_2(&folder)
-            } else {
-                quota_1(&folder)
-            });
+            found.extend(if self.version_2 { quota_2(&folder) } else { quota_1(&folder) });
             if folder == mount || !folder.pop() {
                 return found;
             }
@@ -83,13 +72,8 @@ fn quota_2(folder: &Path) -> Option<f64> {
 }
 
 fn quota_1(folder: &Path) -> Option<f64> {
-    let number = |name: &str| {
-        std::fs::read_to_string(folder.join(name))
-            .ok()?
-            .trim()
-            .parse::<f64>()
-            .ok()
-    };
+    let number =
+        |name: &str| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<f64>().ok();
     ratio(number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?)
 }
 
@@ -147,10 +131,7 @@ mod tests {
                 ("user.slice/job.scope/cpu.max", "max 100000\n"),
             ],
         );
-        assert_eq!(
-            quota_under(&tree.0, "0::/user.slice/job.scope\n"),
-            Some(2.0)
-        );
+        assert_eq!(quota_under(&tree.0, "0::/user.slice/job.scope\n"), Some(2.0));
         assert_eq!(quota_under(&tree.0, "0::/other.slice\n"), None);
     }
 

@@ -73,12 +73,7 @@ fn read(path: &str) -> Option<String> {
 }
 
 fn container(signs: &Signs) -> Option<String> {
-    if let Some(name) = signs
-        .systemd
-        .as_deref()
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-    {
+    if let Some(name) = signs.systemd.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         return Some(name.to_owned());
     }
     let named = [
@@ -91,14 +86,10 @@ fn container(signs: &Signs) -> Option<String> {
     if signs.kubernetes {
         return Some("kubernetes".to_owned());
     }
-    let by_group = named
-        .iter()
-        .find(|(mark, _)| signs.cgroup.contains(mark))
-        .map(|(_, name)| *name);
-    let by_file = signs
-        .containerenv
-        .then_some("podman")
-        .or_else(|| signs.dockerenv.then_some("docker"));
+    let by_group =
+        named.iter().find(|(mark, _)| signs.cgroup.contains(mark)).map(|(_, name)| *name);
+    let by_file =
+        signs.containerenv.then_some("podman").or_else(|| signs.dockerenv.then_some("docker"));
     by_group.or(by_file).map(str::to_owned)
 }
 
@@ -116,20 +107,14 @@ fn virtual_machine(signs: &Signs) -> Option<String> {
         ("KVM", "KVM"),
         ("QEMU", "QEMU"),
     ];
-    let hypervisor = signs
-        .hypervisor
-        .as_deref()
-        .map(str::trim)
-        .filter(|kind| !kind.is_empty());
+    let hypervisor = signs.hypervisor.as_deref().map(str::trim).filter(|kind| !kind.is_empty());
     let guest = signs
         .cpuinfo
         .lines()
         .find(|line| line.starts_with("flags"))
         .is_some_and(|line| line.split_whitespace().any(|flag| flag == "hypervisor"));
-    let by_firmware = named
-        .iter()
-        .find(|(mark, _)| signs.firmware.contains(mark))
-        .map(|(_, name)| *name);
+    let by_firmware =
+        named.iter().find(|(mark, _)| signs.firmware.contains(mark)).map(|(_, name)| *name);
     match (by_firmware, hypervisor) {
         // A Microsoft machine is a virtual one only where the processor says so, too.
         (Some("Hyper-V"), _) if !guest => None,
@@ -144,10 +129,7 @@ mod tests {
     use super::*;
 
     fn in_group(cgroup: &str) -> Option<String> {
-        container(&Signs {
-            cgroup: cgroup.to_owned(),
-            ..Signs::default()
-        })
+        container(&Signs { cgroup: cgroup.to_owned(), ..Signs::default() })
     }
 
     #[test]
@@ -156,51 +138,26 @@ mod tests {
         assert_eq!(in_group("4:cpu:/docker/0a1b\n").as_deref(), Some("docker"));
         let pod = "0::/kubepods.slice/kubepods-burstable.slice/cri-containerd-1.scope\n";
         assert_eq!(in_group(pod).as_deref(), Some("kubernetes"));
-        assert_eq!(
-            in_group("0::/machine.slice/libpod-1.scope\n").as_deref(),
-            Some("podman")
-        );
-        let podman = Signs {
-            containerenv: true,
-            ..Signs::default()
-        };
+        assert_eq!(in_group("0::/machine.slice/libpod-1.scope\n").as_deref(), Some("podman"));
+        let podman = Signs { containerenv: true, ..Signs::default() };
         assert_eq!(container(&podman).as_deref(), Some("podman"));
-        let nspawn = Signs {
-            systemd: Some("systemd-nspawn\n".to_owned()),
-            ..Signs::default()
-        };
+        let nspawn = Signs { systemd: Some("systemd-nspawn\n".to_owned()), ..Signs::default() };
         assert_eq!(container(&nspawn).as_deref(), Some("systemd-nspawn"));
     }
 
     fn with(firmware: &str, flags: &str) -> Option<String> {
         let cpuinfo = format!("flags\t\t: fpu {flags} sse2\n");
-        virtual_machine(&Signs {
-            firmware: firmware.to_owned(),
-            cpuinfo,
-            ..Signs::default()
-        })
+        virtual_machine(&Signs { firmware: firmware.to_owned(), cpuinfo, ..Signs::default() })
     }
 
     #[test]
     fn virtual_machines() {
         assert_eq!(with("Dell Inc.\nPowerEdge R750\n", "ht"), None);
-        assert_eq!(
-            with("QEMU\nStandard PC (Q35 + ICH9, 2009)\n", "hypervisor").unwrap(),
-            "QEMU"
-        );
-        assert_eq!(
-            with("Microsoft Corporation\nSurface Laptop 3\n", "ht"),
-            None
-        );
+        assert_eq!(with("QEMU\nStandard PC (Q35 + ICH9, 2009)\n", "hypervisor").unwrap(), "QEMU");
+        assert_eq!(with("Microsoft Corporation\nSurface Laptop 3\n", "ht"), None);
         let azure = with("Microsoft Corporation\nVirtual Machine\n", "hypervisor");
         assert_eq!(azure.as_deref(), Some("Hyper-V"));
-        assert_eq!(
-            with("", "hypervisor").as_deref(),
-            Some("unnamed hypervisor")
-        );
-        assert_eq!(
-            with("Amazon EC2\nm7i.large\n", "hypervisor").as_deref(),
-            Some("Amazon EC2")
-        );
+        assert_eq!(with("", "hypervisor").as_deref(), Some("unnamed hypervisor"));
+        assert_eq!(with("Amazon EC2\nm7i.large\n", "hypervisor").as_deref(), Some("Amazon EC2"));
     }
 }

@@ -48,10 +48,7 @@ fn detect() -> Vec<String> {
 /// The AMX parts among the flags of the first processor in the text of `/proc/cpuinfo`.
 #[cfg(target_arch = "x86_64")]
 fn amx(cpuinfo: &str) -> Vec<String> {
-    let flags = cpuinfo
-        .lines()
-        .find(|line| line.starts_with("flags"))
-        .unwrap_or_default();
+    let flags = cpuinfo.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
     flags
         .split_whitespace()
         .filter(|flag| flag.starts_with("amx_"))
@@ -76,10 +73,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn agrees_with_cpuinfo() {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap();
-        let flags = cpuinfo
-            .lines()
-            .find(|line| line.starts_with("flags"))
-            .unwrap();
+        let flags = cpuinfo.lines().find(|line| line.starts_with("flags")).unwrap();
         let has = |flag: &str| flags.split_whitespace().any(|f| f == flag);
         let found = present();
         for (name, flag) in [("AVX2", "avx2"), ("FMA", "fma"), ("AVX512F", "avx512f")] {

@@ -63,10 +63,7 @@ fn own_limits(system: &mut System) -> Option<CGroupLimits> {
     let pid = Pid::from_u32(std::process::id());
     let only_this = ProcessesToUpdate::Some(&[pid]);
     let _ = system.refresh_processes_specifics(only_this, false, ProcessRefreshKind::nothing());
-    system
-        .process(pid)
-        .and_then(sysinfo::Process::cgroup_limits)
-        .or_else(|| system.cgroup_limits())
+    system.process(pid).and_then(sysinfo::Process::cgroup_limits).or_else(|| system.cgroup_limits())
 }
 
 #[cfg(test)]
@@ -78,9 +75,6 @@ mod tests {
         let limited = Memory::within(64, 40, Some((2, 1)), (0, 0));
         assert_eq!((limited.limit_bytes, limited.available_bytes), (Some(2), 1));
         let unlimited = Memory::within(64, 40, Some((64, 50)), (0, 0));
-        assert_eq!(
-            (unlimited.limit_bytes, unlimited.available_bytes),
-            (None, 40)
-        );
+        assert_eq!((unlimited.limit_bytes, unlimited.available_bytes), (None, 40));
     }
 }

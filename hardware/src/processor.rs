@@ -42,15 +42,10 @@ impl Processor {
             None => parallelism().unwrap_or(logical),
         };
         Processor {
-            model: cpus
-                .first()
-                .map(|cpu| cpu.brand().trim().to_owned())
-                .unwrap_or_default(),
+            model: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).unwrap_or_default(),
             architecture: std::env::consts::ARCH.to_owned(),
             logical_cpus: logical.max(allowed),
-            physical_cores: System::physical_core_count()
-                .ok()
-                .and_then(|n| u32::try_from(n).ok()),
+            physical_cores: System::physical_core_count().ok().and_then(|n| u32::try_from(n).ok()),
             usable_cpus: within_quota(allowed, quota),
             usable_cores: affinity.as_ref().and_then(cores_of),
             quota,
@@ -60,10 +55,7 @@ impl Processor {
 
     /// See [`crate::inference_threads`].
     pub(crate) fn inference_threads(&self) -> u32 {
-        let cores = self
-            .usable_cores
-            .or(self.physical_cores)
-            .unwrap_or(self.usable_cpus);
+        let cores = self.usable_cores.or(self.physical_cores).unwrap_or(self.usable_cpus);
         cores.clamp(1, self.usable_cpus.max(1))
     }
 }
@@ -71,9 +63,7 @@ impl Processor {
 /// A quota of 2.5 CPUs keeps two threads busy; a third would be stopped half of the time and the
 /// others would wait for it at every step.
 fn within_quota(cpus: u32, quota: Option<f64>) -> u32 {
-    let whole = quota.map_or(u32::MAX, |q| {
-        q.floor().clamp(1.0, f64::from(u32::MAX)) as u32
-    });
+    let whole = quota.map_or(u32::MAX, |q| q.floor().clamp(1.0, f64::from(u32::MAX)) as u32);
     cpus.min(whole).max(1)
 }
 
@@ -84,9 +74,7 @@ fn parallelism() -> Option<u32> {
 /// The CPUs that this process may run on (Linux; elsewhere there is no such mask).
 fn affinity() -> Option<BTreeSet<u32>> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let list = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     parse_cpu_list(list).filter(|set| !set.is_empty())
 }
 

@@ -9,14 +9,18 @@ use crate::runner::MaxErrors;
 
 /// Finds the right size of language model for your own tasks.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = "\
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "\
 Examples:
   rightsize demo                       a first report, with the bundled models
   rightsize init my-bakeoff            a commented bake-off that runs as it is
   rightsize run my-bakeoff/bakeoff.yaml
   rightsize explain TTFT
 
-Exit codes: 0 done, 1 a gate failed, 2 the input is wrong, 3 the run is incomplete.")]
+Exit codes: 0 done, 1 a gate failed, 2 the input is wrong, 3 the run is incomplete."
+)]
 pub struct Arguments {
     /// The subcommand.
     #[command(subcommand)]

@@ -128,7 +128,11 @@ impl BakeoffFile {
             });
         };
         if bakeoff.suites.is_empty() {
-            problem(&["suites"], "no suites".into(), "name at least one, such as catalog:support-triage");
+            problem(
+                &["suites"],
+                "no suites".into(),
+                "name at least one, such as catalog:support-triage",
+            );
         }
         if bakeoff.models.is_empty() {
             problem(&["models"], "no models".into(), "name at least one, such as specialist-5m");
@@ -179,11 +183,14 @@ impl BakeoffFile {
                 (!entry.extras.is_empty(), "extras", "part of a server's request"),
             ] {
                 if set && entry.provider != ProviderKind::Openai {
-                    let message = format!("`{key}` is {means}, and `{}` asks none", entry.provider.as_str());
+                    let message =
+                        format!("`{key}` is {means}, and `{}` asks none", entry.provider.as_str());
                     problem(&at(key), message, "remove it, or set `provider: openai`");
                 }
             }
-            for (set, key) in [(entry.threads.is_some(), "threads"), (entry.context.is_some(), "context")] {
+            for (set, key) in
+                [(entry.threads.is_some(), "threads"), (entry.context.is_some(), "context")]
+            {
                 if set && !entry.provider.is_local() {
                     let message = format!("`{key}` is a setting of a local engine");
                     problem(&at(key), message, "remove it");

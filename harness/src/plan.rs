@@ -26,7 +26,8 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        let parts =
+            text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         match parts {
             Some((index, count)) if index >= 1 && index <= count => Ok(Shard { index, count }),
             _ => Err(format!("`{text}` is no shard: write I/N with 1 <= I <= N, such as 3/8")),
@@ -109,7 +110,8 @@ pub fn units_of(
             continue;
         }
         for (suite_index, suite) in suites.iter().enumerate() {
-            let pass = (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
+            let pass =
+                (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
             let most = [limit, entry.samples, pass].into_iter().flatten().min();
             for position in subset(suite, bakeoff.seed, most) {
                 let Some(sample) = suite.samples.get(position) else { continue };
@@ -227,7 +229,8 @@ mod tests {
         (bakeoff, suites)
     }
 
-    const BAKEOFF: &str = "name: t\nsuites: [catalog:support-triage, catalog:kb-faq]\nmodels: [specialist-1m]\n";
+    const BAKEOFF: &str =
+        "name: t\nsuites: [catalog:support-triage, catalog:kb-faq]\nmodels: [specialist-1m]\n";
 
     #[test]
     fn shards_are_a_partition() {

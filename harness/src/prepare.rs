@@ -86,9 +86,12 @@ pub fn begin(
     let manifest = manifest(&file, &suites, limit, shard, passes);
     let folder = match out {
         Some(folder) => folder.to_path_buf(),
-        None => PathBuf::from("runs").join(format!("{}-{}", stamp(), file_name(&file.bakeoff.name))),
+        None => {
+            PathBuf::from("runs").join(format!("{}-{}", stamp(), file_name(&file.bakeoff.name)))
+        }
     };
-    let journal = journal::create(&folder, &manifest, &file.text, &suites).map_err(journal_failure)?;
+    let journal =
+        journal::create(&folder, &manifest, &file.text, &suites).map_err(journal_failure)?;
     let BakeoffFile { bakeoff, base, .. } = file;
     Ok(Prepared { bakeoff, suites, work, base, journal, session: 1, planned, done: 0 })
 }
@@ -165,7 +168,9 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
     let resumed = journal::resume(folder).map_err(journal_failure)?;
     if resumed.journal.torn_bytes() > 0 {
         let bytes = resumed.journal.torn_bytes();
-        printer.note(&format!("a torn last line ({bytes} bytes) was dropped; its unit is asked again"));
+        printer.note(&format!(
+            "a torn last line ({bytes} bytes) was dropped; its unit is asked again"
+        ));
     }
     let manifest = resumed.manifest;
     let damaged = |what: &str| {
@@ -221,8 +226,7 @@ fn suite_of_folder(folder: &Path, name: &str, source: &str) -> Result<Suite, Fai
     };
     let yaml = read(files::SUITE_YAML)?;
     let rows = read(files::SAMPLES)?;
-    let rows: Result<Vec<Map<String, Value>>, _> =
-        rows.lines().map(serde_json::from_str).collect();
+    let rows: Result<Vec<Map<String, Value>>, _> = rows.lines().map(serde_json::from_str).collect();
     let rows = rows.map_err(|error| {
         let message = format!("{}: {error}", own.join(files::SAMPLES).display());
         Failure::wrong(message, "restore the folder from a copy")

@@ -36,8 +36,9 @@ pub struct Ending {
 pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<Exit, Failure> {
     let Prepared { bakeoff, suites, work, base, mut journal, session, planned, done } = prepared;
     let folder = journal.folder().to_path_buf();
-    logging::to_folder(&folder, ending.verbose)
-        .map_err(|error| Failure::incomplete(format!("cannot open the log: {error}"), "check the disk"))?;
+    logging::to_folder(&folder, ending.verbose).map_err(|error| {
+        Failure::incomplete(format!("cannot open the log: {error}"), "check the disk")
+    })?;
     let clock = Clock::Monotonic;
     let start = session_start(session, clock, &base);
     journal.session(&SessionLine::Started(Box::new(start))).map_err(journal_failure)?;
@@ -60,10 +61,10 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
         retry: Retry::default(),
         cancel: cancel.clone(),
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::incomplete(format!("cannot start threads: {error}"), "check limits"))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            Failure::incomplete(format!("cannot start threads: {error}"), "check limits")
+        })?;
     let tally = runtime.block_on(async {
         let listening = tokio::spawn(interrupt::listen(cancel.clone(), printer));
         let mut show = |event: runner::Event<'_>| display.show(event);
@@ -80,7 +81,10 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
     if let Some(error) = tally.journal {
         let remedy = format!("then go on: rightsize run --resume {}", folder.display());
         let what = if error.disk_full() { "the disk is full: make room" } else { "mend the cause" };
-        return Err(Failure::incomplete(format!("the run stopped: {error}"), format!("{what}, {remedy}")));
+        return Err(Failure::incomplete(
+            format!("the run stopped: {error}"),
+            format!("{what}, {remedy}"),
+        ));
     }
     write_report::write_and_print(&folder, ending.json, printer)?;
     if interrupted {
@@ -115,7 +119,13 @@ fn session_start(session: u32, clock: Clock, base: &Path) -> SessionStart {
 }
 
 /// The line that ends a session. Where the disk is full there is none, as after a kill.
-fn end_session(journal: &mut Journal, session: u32, tally: &Tally, interrupted: bool, too_many: bool) {
+fn end_session(
+    journal: &mut Journal,
+    session: u32,
+    tally: &Tally,
+    interrupted: bool,
+    too_many: bool,
+) {
     let reason = match (&tally.journal, interrupted, too_many) {
         (Some(error), _, _) if error.disk_full() => "disk full",
         (Some(_), _, _) => "journal failed",

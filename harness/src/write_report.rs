@@ -32,8 +32,8 @@ pub fn write_and_print(folder: &Path, json: bool, printer: Printer) -> Result<()
 pub fn read(folder: &Path) -> Result<(RunFolder, Analysis), Failure> {
     let run = RunFolder::open(folder)
         .map_err(|e| Failure::wrong(e, "give the folder that `rightsize run` named"))?;
-    let analysis = analyse(&run)
-        .map_err(|e| Failure::wrong(e, "restore the folder from a copy"))?;
+    let analysis =
+        analyse(&run).map_err(|e| Failure::wrong(e, "restore the folder from a copy"))?;
     Ok((run, analysis))
 }
 

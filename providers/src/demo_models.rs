@@ -86,27 +86,16 @@ pub fn known() -> Vec<Known> {
 
 /// Every name that [`resolve`] knows: the bundled models first.
 pub fn names() -> Vec<&'static str> {
-    BUNDLED
-        .iter()
-        .map(|b| b.name)
-        .chain(DOWNLOADS.iter().map(|d| d.name))
-        .collect()
+    BUNDLED.iter().map(|b| b.name).chain(DOWNLOADS.iter().map(|d| d.name)).collect()
 }
 
 /// The folder for model files: `rightsize/models` in the platform's cache folder
 /// (`XDG_CACHE_HOME`, else `~/.cache`; on macOS `~/Library/Caches`). `None` without a home.
 pub fn cache_dir() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| {
-        let below_home = if cfg!(target_os = "macos") {
-            "Library/Caches"
-        } else {
-            ".cache"
-        };
+        let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
         absolute("HOME").map(|home| home.join(below_home))
     })?;
     Some(base.join("rightsize").join("models"))
@@ -119,10 +108,7 @@ pub fn cache_dir() -> Option<PathBuf> {
 /// An unknown name ([`io::ErrorKind::NotFound`]), or whatever writing gives.
 pub fn unpack(name: &str, folder: &Path) -> io::Result<PathBuf> {
     let model = BUNDLED.iter().find(|b| b.name == name).ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("no bundled model is called `{name}`"),
-        )
+        io::Error::new(io::ErrorKind::NotFound, format!("no bundled model is called `{name}`"))
     })?;
     let path = folder.join(model.file);
     let whole = digest::of_bytes(model.content);
@@ -183,21 +169,12 @@ fn resolve_in(model: &str, base: &Path, cache: Option<&Path>) -> Result<PathBuf,
         return downloaded(download, cache.ok_or_else(no_cache)?);
     }
     let path = base.join(model);
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(not_found(model, &path))
-    }
+    if path.exists() { Ok(path) } else { Err(not_found(model, &path)) }
 }
 
 fn downloaded(download: &Download, folder: &Path) -> Result<PathBuf, ProviderError> {
     let path = folder.join(download.file);
-    let Download {
-        name,
-        bytes,
-        sha256,
-        ..
-    } = download;
+    let Download { name, bytes, sha256, .. } = download;
     let shown = path.display();
     let Ok(found) = fs::metadata(&path).map(|m| m.len()) else {
         return Err(error(
@@ -223,10 +200,7 @@ fn downloaded(download: &Download, folder: &Path) -> Result<PathBuf, ProviderErr
     match digest::of_file(&path) {
         Ok(found) if found == *sha256 => Ok(path),
         Ok(found) => Err(wrong(format!("SHA-256 {found} instead of {sha256}"))),
-        Err(cause) => Err(error(
-            ErrorKind::ModelFile,
-            format!("cannot read {shown}: {cause}"),
-        )),
+        Err(cause) => Err(error(ErrorKind::ModelFile, format!("cannot read {shown}: {cause}"))),
     }
 }
 
@@ -234,12 +208,7 @@ fn not_found(model: &str, path: &Path) -> ProviderError {
     let looks_like_a_path = model.contains(['/', '\\']) || model.ends_with(".gguf");
     let near = names()
         .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(name, &model.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::damerau_levenshtein(name, &model.to_lowercase()), name))
         .min()
         .filter(|(distance, name)| *distance <= name.len() / 3);
     let shown = path.display();
@@ -283,10 +252,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), content);
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1);
-        assert_eq!(
-            unpack("nothing", folder.path()).unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
+        assert_eq!(unpack("nothing", folder.path()).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
@@ -296,21 +262,12 @@ mod tests {
         fs::write(base.join("own.gguf"), "x").unwrap();
         let resolve = |model: &str| resolve_in(model, base, Some(&base.join("cache")));
         assert_eq!(resolve("own.gguf").unwrap(), base.join("own.gguf"));
-        assert_eq!(
-            resolve("specialist-5m").unwrap(),
-            base.join("cache/specialist-5m.gguf")
-        );
+        assert_eq!(resolve("specialist-5m").unwrap(), base.join("cache/specialist-5m.gguf"));
         let near = resolve("specalist-5m").unwrap_err();
-        assert!(
-            near.message.contains("did you mean `specialist-5m`?"),
-            "{near}"
-        );
+        assert!(near.message.contains("did you mean `specialist-5m`?"), "{near}");
         let far = resolve("other.gguf").unwrap_err();
         assert!(far.message.contains("other.gguf"), "{far}");
-        assert_eq!(
-            (far.kind, far.advice),
-            (ErrorKind::NotFound, Advice::EndsEntry)
-        );
+        assert_eq!((far.kind, far.advice), (ErrorKind::NotFound, Advice::EndsEntry));
         let homeless = resolve_in("specialist-1m", base, None).unwrap_err();
         assert!(homeless.message.contains("XDG_CACHE_HOME"), "{homeless}");
     }
@@ -326,10 +283,7 @@ mod tests {
         fs::write(&path, "GGUF").unwrap();
         let short = resolve_in("smollm2-135m-instruct", base, Some(base)).unwrap_err();
         assert_eq!(short.kind, ErrorKind::ModelFile);
-        assert!(
-            short.message.contains("4 bytes instead of 98362432"),
-            "{short}"
-        );
+        assert!(short.message.contains("4 bytes instead of 98362432"), "{short}");
         File::create(&path).unwrap().set_len(98_362_432).unwrap();
         let other = resolve_in("smollm2-135m-instruct", base, Some(base)).unwrap_err();
         assert!(other.message.contains("SHA-256"), "{other}");

@@ -46,10 +46,7 @@ pub fn of_path(path: &Path) -> std::io::Result<String> {
             files.insert(name, of_file(&entry.path())?);
         }
     }
-    let lines: String = files
-        .iter()
-        .map(|(name, digest)| format!("{digest}  {name}\n"))
-        .collect();
+    let lines: String = files.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
     Ok(of_bytes(lines.as_bytes()))
 }
 
@@ -94,14 +91,10 @@ fn write_canonical(value: &Value, out: &mut String) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let nibble = |n: u8| DIGITS.get(usize::from(n)).copied().unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|b| [nibble(b >> 4), nibble(b & 15)])
-        .collect()
+    bytes.iter().flat_map(|b| [nibble(b >> 4), nibble(b & 15)]).collect()
 }
 
 #[cfg(test)]
@@ -123,9 +116,6 @@ mod tests {
         let a: Value = serde_json::from_str(r#"{"a":1,"b":{"x":[1,2],"y":null}}"#).unwrap();
         let b: Value = serde_json::from_str(r#"{"b":{"y":null,"x":[1,2]},"a":1}"#).unwrap();
         assert_eq!(of_value(&a), of_value(&b));
-        assert_ne!(
-            of_value(&a),
-            of_value(&json!({"a":1,"b":{"x":[2,1],"y":null}}))
-        );
+        assert_ne!(of_value(&a), of_value(&json!({"a":1,"b":{"x":[2,1],"y":null}})));
     }
 }

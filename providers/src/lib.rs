@@ -212,11 +212,7 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Sampling {
-            temperature: 0.0,
-            top_p: None,
-            seed: 7,
-        }
+        Sampling { temperature: 0.0, top_p: None, seed: 7 }
     }
 }
 

@@ -134,11 +134,7 @@ impl Replay {
         let repeats = [Some(sample.repeat), None];
         suites.into_iter().find_map(|suite| {
             repeats.into_iter().find_map(|repeat| {
-                let key = Key {
-                    suite: suite.clone(),
-                    sample: sample.id.clone(),
-                    repeat,
-                };
+                let key = Key { suite: suite.clone(), sample: sample.id.clone(), repeat };
                 self.answers.get(&key).map(|entry| &entry.content)
             })
         })
@@ -229,34 +225,21 @@ fn sources(path: &Path) -> Result<Vec<Source>, ProviderError> {
     } else {
         for entry in std::fs::read_dir(path).map_err(|e| missing(&e, path))? {
             let file = entry.map_err(|e| missing(&e, path))?.path();
-            if file
-                .extension()
-                .is_some_and(|extension| extension == "jsonl")
-            {
+            if file.extension().is_some_and(|extension| extension == "jsonl") {
                 files.push((file, true));
             }
         }
         files.sort();
         if files.is_empty() {
-            let why = format!(
-                "{} holds neither {RECORDS} nor SUITE.jsonl files",
-                path.display()
-            );
+            let why = format!("{} holds neither {RECORDS} nor SUITE.jsonl files", path.display());
             return Err(unusable(ErrorKind::NotFound, why));
         }
     }
     let read = |(file, is_suite): (PathBuf, bool)| {
         let bytes = std::fs::read(&file).map_err(|e| missing(&e, &file))?;
         let text = String::from_utf8(bytes).map_err(|e| {
-            let valid = e
-                .as_bytes()
-                .get(..e.utf8_error().valid_up_to())
-                .unwrap_or_default();
-            let line = valid
-                .iter()
-                .filter(|b| **b == b'\n')
-                .count()
-                .saturating_add(1);
+            let valid = e.as_bytes().get(..e.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = valid.iter().filter(|b| **b == b'\n').count().saturating_add(1);
             unusable(
                 ErrorKind::Protocol,
                 format!("{}:{line}: this line is no UTF-8", file.display()),
@@ -280,18 +263,11 @@ fn digest_of(sources: &[Source]) -> Result<String, ProviderError> {
     if let [one] = sources {
         return Ok(digest::of_bytes(one.text.as_bytes()));
     }
-    let names: BTreeMap<&str, String> = sources
-        .iter()
-        .map(|s| (s.file.as_str(), digest::of_bytes(s.text.as_bytes())))
-        .collect();
-    serde_json::to_value(names)
-        .map(|value| digest::of_value(&value))
-        .map_err(|e| {
-            unusable(
-                ErrorKind::Protocol,
-                format!("no digest of the recorded answers: {e}"),
-            )
-        })
+    let names: BTreeMap<&str, String> =
+        sources.iter().map(|s| (s.file.as_str(), digest::of_bytes(s.text.as_bytes()))).collect();
+    serde_json::to_value(names).map(|value| digest::of_value(&value)).map_err(|e| {
+        unusable(ErrorKind::Protocol, format!("no digest of the recorded answers: {e}"))
+    })
 }
 
 fn unusable(kind: ErrorKind, why: String) -> ProviderError {

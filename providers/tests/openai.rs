@@ -34,10 +34,7 @@ fn provider(server: &StubServer) -> OpenAi {
 }
 
 fn generate(stream: bool) -> Generate {
-    let message = |role, content: &str| Message {
-        role,
-        content: content.to_owned(),
-    };
+    let message = |role, content: &str| Message { role, content: content.to_owned() };
     Generate {
         prompt: Prompt::Messages(vec![
             message(Role::System, "Sort the tickets."),
@@ -58,11 +55,7 @@ fn generate(stream: bool) -> Generate {
 
 fn ask(generate: Generate) -> Ask {
     Ask {
-        sample: SampleRef {
-            suite: "s".into(),
-            id: "1".into(),
-            repeat: 0,
-        },
+        sample: SampleRef { suite: "s".into(), id: "1".into(), repeat: 0 },
         fields: Default::default(),
         kind: AskKind::Generate(generate),
     }
@@ -81,20 +74,11 @@ async fn streamed() {
     assert_eq!(answer.response.finish, Finish::Stop);
     let usage = &answer.usage;
     assert_eq!((usage.input_total, usage.output_total), (Some(7), Some(6)));
-    assert_eq!(
-        (usage.reasoning, usage.source),
-        (Some(2), UsageSource::Reported)
-    );
+    assert_eq!((usage.reasoning, usage.source), (Some(2), UsageSource::Reported));
     assert_eq!(answer.server.model.as_deref(), Some("small-1"));
     assert_eq!(answer.server.request_id.as_deref(), Some("req-stub"));
     let t = &answer.timing;
-    let stamps = [
-        t.sent,
-        t.first_byte,
-        t.first_token,
-        t.first_content,
-        t.last_token,
-    ];
+    let stamps = [t.sent, t.first_byte, t.first_token, t.first_content, t.last_token];
     let stamps: Vec<u64> = stamps.iter().map(|stamp| stamp.unwrap().0).collect();
     assert!(stamps.is_sorted(), "{stamps:?}");
 }
@@ -127,15 +111,9 @@ async fn the_request_is_exactly_this() {
     let server = StubServer::start(|_| Reply::text("ok"));
     answer(&server, false).await.unwrap();
     let full = Generate {
-        schema: Some(
-            json!({"type": "object", "properties": {"a": {"type": "string"}},
-            "required": ["a"], "additionalProperties": false}),
-        ),
-        sampling: Sampling {
-            temperature: 0.5,
-            top_p: Some(0.9),
-            seed: 11,
-        },
+        schema: Some(json!({"type": "object", "properties": {"a": {"type": "string"}},
+            "required": ["a"], "additionalProperties": false})),
+        sampling: Sampling { temperature: 0.5, top_p: Some(0.9), seed: 11 },
         stop: vec!["\n".into()],
         logprobs: Some(2),
         tools: vec![json!({"type": "function", "function": {"name": "now"}})],
@@ -175,59 +153,21 @@ async fn the_request_is_exactly_this() {
         (requests[0].method.as_str(), requests[0].path.as_str()),
         ("POST", "/v1/chat/completions")
     );
-    assert_eq!(
-        requests[0].header("authorization"),
-        Some(format!("Bearer {KEY}").as_str())
-    );
+    assert_eq!(requests[0].header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     assert_eq!(requests[0].header("content-type"), Some("application/json"));
-    assert!(
-        requests[0]
-            .header("user-agent")
-            .unwrap()
-            .starts_with("rightsize/")
-    );
+    assert!(requests[0].header("user-agent").unwrap().starts_with("rightsize/"));
 }
 
 #[tokio::test]
 async fn errors_by_status() {
     for (status, code, side, kind, advice) in [
         (400, "x", Side::Ours, ErrorKind::BadRequest, Advice::Never),
-        (
-            401,
-            "invalid_api_key",
-            Side::Ours,
-            ErrorKind::Auth,
-            Advice::EndsEntry,
-        ),
+        (401, "invalid_api_key", Side::Ours, ErrorKind::Auth, Advice::EndsEntry),
         (403, "x", Side::Ours, ErrorKind::Auth, Advice::EndsEntry),
-        (
-            404,
-            "model_not_found",
-            Side::Ours,
-            ErrorKind::NotFound,
-            Advice::EndsEntry,
-        ),
-        (
-            429,
-            "rate_limit_exceeded",
-            Side::Ours,
-            ErrorKind::RateLimited,
-            Advice::AfterMs(120),
-        ),
-        (
-            429,
-            "insufficient_quota",
-            Side::Ours,
-            ErrorKind::Quota,
-            Advice::EndsEntry,
-        ),
-        (
-            500,
-            "server_error",
-            Side::Theirs,
-            ErrorKind::Server,
-            Advice::AfterMs(120),
-        ),
+        (404, "model_not_found", Side::Ours, ErrorKind::NotFound, Advice::EndsEntry),
+        (429, "rate_limit_exceeded", Side::Ours, ErrorKind::RateLimited, Advice::AfterMs(120)),
+        (429, "insufficient_quota", Side::Ours, ErrorKind::Quota, Advice::EndsEntry),
+        (500, "server_error", Side::Theirs, ErrorKind::Server, Advice::AfterMs(120)),
     ] {
         let server = StubServer::start(move |_| {
             Reply::error(status, code, "the words of the server")
@@ -253,24 +193,15 @@ async fn errors_by_status() {
 async fn a_cut_stream_is_no_answer() {
     let server = StubServer::start(|_| Reply::text("one two three").cut_after(3));
     let error = answer(&server, true).await.unwrap_err();
-    assert_eq!(
-        (error.side, error.kind),
-        (Side::Theirs, ErrorKind::CutStream)
-    );
-    assert_eq!(
-        (error.stage, error.advice),
-        (Stage::Stream, Advice::Backoff)
-    );
+    assert_eq!((error.side, error.kind), (Side::Theirs, ErrorKind::CutStream));
+    assert_eq!((error.stage, error.advice), (Stage::Stream, Advice::Backoff));
     assert_eq!(error.partial_text.as_deref(), Some("one two "));
     // The same without a broken connection: the stream just ends.
     let chunk =
         json!({"choices": [{"delta": {"content": "one"}, "finish_reason": null}]}).to_string();
     let server = StubServer::start(move |_| Reply::events([chunk.clone()]));
     let error = answer(&server, true).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.partial_text.as_deref()),
-        (ErrorKind::CutStream, Some("one"))
-    );
+    assert_eq!((error.kind, error.partial_text.as_deref()), (ErrorKind::CutStream, Some("one")));
     assert_eq!(error.http_status, Some(200));
 }
 
@@ -290,22 +221,10 @@ async fn broken_answers() {
         (error.kind, error.stage)
     };
     use {ErrorKind::*, Stage::*};
-    assert_eq!(
-        kind(Reply::text("a b").cut_after(9), false).await,
-        (CutStream, Stream)
-    );
-    assert_eq!(
-        kind(Reply::events(["{broken"]), true).await,
-        (Protocol, Read)
-    );
-    assert_eq!(
-        kind(Reply::events(["[DONE]"]), true).await,
-        (Protocol, Read)
-    );
-    assert_eq!(
-        kind(Reply::json(200, json!({"choices": []})), false).await,
-        (Protocol, Read)
-    );
+    assert_eq!(kind(Reply::text("a b").cut_after(9), false).await, (CutStream, Stream));
+    assert_eq!(kind(Reply::events(["{broken"]), true).await, (Protocol, Read));
+    assert_eq!(kind(Reply::events(["[DONE]"]), true).await, (Protocol, Read));
+    assert_eq!(kind(Reply::json(200, json!({"choices": []})), false).await, (Protocol, Read));
     assert_eq!(kind(Reply::hang_up(), false).await, (CutStream, Wait));
     assert_eq!(
         kind(Reply::json(200, json!({"error": {"code": 429}})), false).await,
@@ -317,20 +236,14 @@ async fn broken_answers() {
     assert_eq!(kind(Reply::raw(redirect), false).await, (NotFound, Wait));
     let odd = json!({"choices": [{"message": {"content": "a"}, "finish_reason": "tired"}]});
     assert_eq!(kind(Reply::json(200, odd), false).await, (Protocol, Read));
-    assert_eq!(
-        kind(Reply::raw("nonsense\r\n\r\n"), false).await,
-        (CutStream, Wait)
-    );
+    assert_eq!(kind(Reply::raw("nonsense\r\n\r\n"), false).await, (CutStream, Wait));
 }
 
 #[tokio::test]
 async fn an_answer_beyond_the_limit_is_refused() {
     let server = StubServer::start(|_| Reply::text("x".repeat(17 << 20)));
     let error = answer(&server, false).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::Protocol, Advice::Never)
-    );
+    assert_eq!((error.kind, error.advice), (ErrorKind::Protocol, Advice::Never));
     assert!(error.message.contains("larger than"), "{error}");
 }
 
@@ -342,10 +255,7 @@ async fn our_time_limit() {
         true => Reply::text("a b c d").pauses_at(&held),
         false => Reply::text("a").behind(&held),
     });
-    let limited = Options {
-        timeout: Duration::from_secs(1),
-        ..options(&server.base_url())
-    };
+    let limited = Options { timeout: Duration::from_secs(1), ..options(&server.base_url()) };
     let provider = OpenAi::new(limited).unwrap();
     let error = provider.attempt(&ask(generate(false))).await.unwrap_err();
     assert_eq!(
@@ -353,10 +263,7 @@ async fn our_time_limit() {
         (Side::Ours, ErrorKind::Timeout, Stage::Wait)
     );
     let error = provider.attempt(&ask(generate(true))).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.stage),
-        (ErrorKind::Timeout, Stage::Stream)
-    );
+    assert_eq!((error.kind, error.stage), (ErrorKind::Timeout, Stage::Stream));
     assert_eq!(error.partial_text.as_deref(), Some("a b c "));
     gate.open();
 }
@@ -372,10 +279,7 @@ async fn a_server_that_is_down() {
     let provider = OpenAi::new(options(&dead_url())).unwrap();
     let error = provider.attempt(&ask(generate(true))).await.unwrap_err();
     assert_eq!((error.side, error.kind), (Side::Theirs, ErrorKind::Connect));
-    assert_eq!(
-        (error.stage, error.advice),
-        (Stage::Connect, Advice::Backoff)
-    );
+    assert_eq!((error.stage, error.advice), (Stage::Connect, Advice::Backoff));
     assert!(error.message.contains("nothing listens there"), "{error}");
 }
 
@@ -384,14 +288,8 @@ async fn probe() {
     let server = StubServer::start(|_| Reply::text("never asked"));
     provider(&server).probe().await.unwrap();
     let requests = server.requests();
-    assert_eq!(
-        (requests[0].method.as_str(), requests[0].path.as_str()),
-        ("GET", "/v1/models")
-    );
-    assert_eq!(
-        requests[0].header("authorization"),
-        Some(format!("Bearer {KEY}").as_str())
-    );
+    assert_eq!((requests[0].method.as_str(), requests[0].path.as_str()), ("GET", "/v1/models"));
+    assert_eq!(requests[0].header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     assert_eq!(requests.len(), 1);
     for status in [200, 404, 405, 500] {
         let server = StubServer::start_for_every_path(move |_| Reply::error(status, "x", "m"));
@@ -400,20 +298,10 @@ async fn probe() {
     for status in [401, 403] {
         let server = StubServer::start_for_every_path(move |_| Reply::error(status, "x", "m"));
         let error = provider(&server).probe().await.unwrap_err();
-        assert_eq!(
-            (error.kind, error.advice),
-            (ErrorKind::Auth, Advice::EndsEntry)
-        );
+        assert_eq!((error.kind, error.advice), (ErrorKind::Auth, Advice::EndsEntry));
     }
-    let error = OpenAi::new(options(&dead_url()))
-        .unwrap()
-        .probe()
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::Connect, Advice::EndsEntry)
-    );
+    let error = OpenAi::new(options(&dead_url())).unwrap().probe().await.unwrap_err();
+    assert_eq!((error.kind, error.advice), (ErrorKind::Connect, Advice::EndsEntry));
 }
 
 #[tokio::test]
@@ -453,11 +341,7 @@ async fn the_key_is_in_nothing_that_can_be_printed() {
                 "{".into(),
             ])
         },
-        |words| {
-            Reply::raw(format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\n{words}"
-            ))
-        },
+        |words| Reply::raw(format!("HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\n{words}")),
         |words| Reply::text(&*words).reasoning(&words),
     ];
     for (index, reply) in replies.into_iter().enumerate() {
@@ -465,25 +349,17 @@ async fn the_key_is_in_nothing_that_can_be_printed() {
         let base = server.base_url();
         let with_login = base.replace("http://", "http://user:hunter2-hunter2-hunter2@");
         let with_query = format!("{base}?api_key={KEY}&api-version=1");
-        for (base_url, key) in [
-            (base, Some(Secret::new(KEY))),
-            (with_login, None),
-            (with_query, None),
-        ] {
-            let options = Options {
-                base_url,
-                key,
-                ..options("")
-            };
+        for (base_url, key) in
+            [(base, Some(Secret::new(KEY))), (with_login, None), (with_query, None)]
+        {
+            let options = Options { base_url, key, ..options("") };
             let provider = OpenAi::new(options.clone()).unwrap();
             let outcome = provider.attempt(&ask(generate(index == 4))).await;
             let probe = provider.probe().await;
             let shown = format!(
                 "{options:?} {provider:?} {:?} {outcome:?} {probe:?} {}",
                 provider.describe(),
-                outcome
-                    .as_ref()
-                    .map_or_else(ToString::to_string, |a| a.response.text.clone()),
+                outcome.as_ref().map_or_else(ToString::to_string, |a| a.response.text.clone()),
             );
             // "dXNlcjpodW50ZXIy" is the Base64 of "user:hunter2".
             for secret in [KEY, "canary", "hunter2", "dXNlcjpodW50ZXIy"] {
@@ -496,36 +372,20 @@ async fn the_key_is_in_nothing_that_can_be_printed() {
 #[test]
 fn options_that_cannot_work_are_refused_at_the_start() {
     let error = OpenAi::new(options("localhost:8000")).unwrap_err();
-    assert_eq!(
-        (error.stage, error.advice),
-        (Stage::Start, Advice::EndsEntry)
-    );
+    assert_eq!((error.stage, error.advice), (Stage::Start, Advice::EndsEntry));
     assert!(error.message.contains("`base_url`"), "{error}");
     let key = Some(Secret::new("two\nlines-of-a-key"));
-    let error = OpenAi::new(Options {
-        key,
-        ..options("http://127.0.0.1:1/v1")
-    })
-    .unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::Auth, Advice::EndsEntry)
-    );
+    let error = OpenAi::new(Options { key, ..options("http://127.0.0.1:1/v1") }).unwrap_err();
+    assert_eq!((error.kind, error.advice), (ErrorKind::Auth, Advice::EndsEntry));
     assert!(!error.message.contains("lines-of"), "{error}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_served_ends_the_entry_without_a_request() {
     let server = StubServer::start(|_| Reply::text("x"));
-    let raw = Generate {
-        prompt: Prompt::Raw("Once".into()),
-        ..generate(false)
-    };
+    let raw = Generate { prompt: Prompt::Raw("Once".into()), ..generate(false) };
     let error = provider(&server).attempt(&ask(raw)).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::Unsupported, Advice::EndsEntry)
-    );
+    assert_eq!((error.kind, error.advice), (ErrorKind::Unsupported, Advice::EndsEntry));
     assert_eq!(server.requests().len(), 0);
 }
 

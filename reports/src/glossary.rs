@@ -20,9 +20,7 @@ pub struct Entry {
 /// The entry of `term`, whatever its case and spacing.
 pub fn explain(term: &str) -> Option<&'static Entry> {
     let wanted = key(term);
-    ENTRIES
-        .iter()
-        .find(|entry| names(entry).any(|name| key(name) == wanted))
+    ENTRIES.iter().find(|entry| names(entry).any(|name| key(name) == wanted))
 }
 
 /// All entries, by term.
@@ -56,20 +54,11 @@ fn names(entry: &'static Entry) -> impl Iterator<Item = &'static str> {
 }
 
 fn key(term: &str) -> String {
-    term.chars()
-        .filter(|c| c.is_alphanumeric() || *c == '/')
-        .flat_map(char::to_lowercase)
-        .collect()
+    term.chars().filter(|c| c.is_alphanumeric() || *c == '/').flat_map(char::to_lowercase).collect()
 }
 
 const fn term(term: &'static str, meaning: &'static str) -> Entry {
-    Entry {
-        term,
-        also: &[],
-        meaning,
-        unit: None,
-        source: None,
-    }
+    Entry { term, also: &[], meaning, unit: None, source: None }
 }
 
 impl Entry {

@@ -60,11 +60,7 @@ mod tests {
     }
 
     fn usage(output: u64, reasoning: Option<u64>) -> Usage {
-        Usage {
-            output_total: Some(output),
-            reasoning,
-            ..Usage::default()
-        }
+        Usage { output_total: Some(output), reasoning, ..Usage::default() }
     }
 
     #[test]

@@ -24,10 +24,9 @@ pub fn percent(share: f64, decimals: usize) -> String {
 
 /// The value of an estimate as `91.3 %`, or a dash.
 pub fn value(estimate: &Estimate) -> String {
-    estimate.value.map_or_else(
-        || DASH.into(),
-        |value| percent(value, decimals(estimate.interval.as_ref())),
-    )
+    estimate
+        .value
+        .map_or_else(|| DASH.into(), |value| percent(value, decimals(estimate.interval.as_ref())))
 }
 
 /// Its interval as `89.1 to 93.2`, or nothing.
@@ -36,11 +35,7 @@ pub fn range(estimate: &Estimate) -> String {
         return String::new();
     };
     let places = decimals(Some(interval));
-    format!(
-        "{:.places$} to {:.places$}",
-        interval.lower * 100.0,
-        interval.upper * 100.0
-    )
+    format!("{:.places$} to {:.places$}", interval.lower * 100.0, interval.upper * 100.0)
 }
 
 /// Milliseconds as `640 ms` or `1.24 s`.
@@ -107,12 +102,7 @@ mod tests {
             metric: "accuracy".into(),
             title: "accuracy".into(),
             value: Some(value),
-            interval: Some(Interval {
-                lower,
-                upper,
-                level: 0.95,
-                method: "Wilson".into(),
-            }),
+            interval: Some(Interval { lower, upper, level: 0.95, method: "Wilson".into() }),
             bounds: None,
         }
     }
@@ -120,15 +110,9 @@ mod tests {
     #[test]
     fn as_many_decimals_as_the_interval_bears() {
         let e = estimate(0.913, 0.891, 0.932);
-        assert_eq!(
-            (value(&e).as_str(), range(&e).as_str()),
-            ("91.3\u{202f}%", "89.1 to 93.2")
-        );
+        assert_eq!((value(&e).as_str(), range(&e).as_str()), ("91.3\u{202f}%", "89.1 to 93.2"));
         let e = estimate(0.5, 0.2366, 0.7634);
-        assert_eq!(
-            (value(&e).as_str(), range(&e).as_str()),
-            ("50\u{202f}%", "24 to 76")
-        );
+        assert_eq!((value(&e).as_str(), range(&e).as_str()), ("50\u{202f}%", "24 to 76"));
     }
 
     #[test]

@@ -166,10 +166,7 @@ impl SuiteFacts {
             metrics: suite.metrics(),
             labels: suite.task.labels(),
             fields: suite.task.fields(),
-            margin: suite.margin.as_ref().map(|m| Margin {
-                abs: m.abs,
-                why: m.why.clone(),
-            }),
+            margin: suite.margin.as_ref().map(|m| Margin { abs: m.abs, why: m.why.clone() }),
             scoring_version: suite.scoring_version(),
         }
     }

@@ -24,14 +24,8 @@ impl Salt {
 
     /// What stands for a sample id in this report.
     pub fn hide(&self, id: &str) -> String {
-        let digest = Sha256::new()
-            .chain_update(self.0)
-            .chain_update(id)
-            .finalize();
-        digest
-            .iter()
-            .take(6)
-            .fold("#".to_owned(), |out, byte| format!("{out}{byte:02x}"))
+        let digest = Sha256::new().chain_update(self.0).chain_update(id).finalize();
+        digest.iter().take(6).fold("#".to_owned(), |out, byte| format!("{out}{byte:02x}"))
     }
 }
 
@@ -111,10 +105,7 @@ fn number_labels(confusion: &mut Confusion) {
             .labels
             .iter()
             .position(|known| known == label)
-            .map_or_else(
-                || label.to_owned(),
-                |number| format!("label {}", number + 1),
-            )
+            .map_or_else(|| label.to_owned(), |number| format!("label {}", number + 1))
     };
     let top = confusion
         .top
@@ -168,11 +159,7 @@ fn machine(full: &Value) -> Value {
             .collect();
         kept.insert(part.to_owned(), Value::Object(part_kept));
     }
-    let gpus = full
-        .get("gpus")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let gpus = full.get("gpus").and_then(Value::as_array).into_iter().flatten();
     let gpus: Vec<Value> = gpus
         .map(|gpu| json!({"name": gpu.get("name"), "memory_bytes": gpu.get("memory_bytes")}))
         .collect();

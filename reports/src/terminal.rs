@@ -26,11 +26,8 @@ pub fn summary(analysis: &Analysis, width: Option<usize>, colour: bool) -> Strin
     let results = &analysis.results;
     let mut out = String::new();
     for suite in &results.suites {
-        let cells: Vec<&Cell> = results
-            .cells
-            .iter()
-            .filter(|cell| cell.suite == suite.name)
-            .collect();
+        let cells: Vec<&Cell> =
+            results.cells.iter().filter(|cell| cell.suite == suite.name).collect();
         out.push_str(&title(suite, &cells, colour));
         out.push_str(&table(&cells, &analysis.setting.entries, width));
         out.push('\n');
@@ -71,26 +68,16 @@ pub fn summary(analysis: &Analysis, width: Option<usize>, colour: bool) -> Strin
 
 fn title(suite: &SuiteView, cells: &[&Cell], colour: bool) -> String {
     let name = visible::line(&suite.name);
-    let name = if colour {
-        format!("\u{1b}[1m{name}\u{1b}[0m")
-    } else {
-        name.into_owned()
-    };
-    let mut load: Vec<&str> = cells
-        .iter()
-        .filter_map(|cell| Some(cell.timed()?.latency.label.as_str()))
-        .collect();
+    let name = if colour { format!("\u{1b}[1m{name}\u{1b}[0m") } else { name.into_owned() };
+    let mut load: Vec<&str> =
+        cells.iter().filter_map(|cell| Some(cell.timed()?.latency.label.as_str())).collect();
     load.sort_unstable();
     load.dedup();
     format!(
         "{name}: {}, {} samples asked; latency end to end, {}\n",
         suite.primary,
         numbers::count(suite.asked),
-        if load.is_empty() {
-            "not measured".into()
-        } else {
-            load.join(" or ")
-        }
+        if load.is_empty() { "not measured".into() } else { load.join(" or ") }
     )
 }
 
@@ -114,9 +101,7 @@ fn table(cells: &[&Cell], entries: &[EntryView], width: Option<usize>) -> String
 
 fn builder(rows: &[[String; 9]], kept: &[usize]) -> tabled::Table {
     let pick = |cells: &[String; 9]| -> Vec<String> {
-        kept.iter()
-            .filter_map(|column| cells.get(*column).cloned())
-            .collect()
+        kept.iter().filter_map(|column| cells.get(*column).cloned()).collect()
     };
     let mut builder = Builder::default();
     builder.push_record(pick(&HEADS.map(str::to_owned)));
@@ -144,20 +129,14 @@ fn narrowed(rows: &[[String; 9]], kept: &[usize], width: usize) -> String {
 }
 
 fn widest(text: &str) -> usize {
-    text.lines()
-        .map(|line| line.chars().count())
-        .max()
-        .unwrap_or(0)
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
 fn row(cell: &Cell, entries: &[EntryView]) -> [String; 9] {
-    let memory = entries
-        .iter()
-        .find(|entry| entry.model == cell.model)
-        .map_or_else(
-            || numbers::DASH.to_owned(),
-            |entry| numbers::figure(&entry.peak_memory_bytes, numbers::bytes),
-        );
+    let memory = entries.iter().find(|entry| entry.model == cell.model).map_or_else(
+        || numbers::DASH.to_owned(),
+        |entry| numbers::figure(&entry.peak_memory_bytes, numbers::bytes),
+    );
     let name = visible::line(&cell.model).into_owned();
     let (Some(quality), Some(timed)) = (cell.quality(), cell.timed()) else {
         let dash = || numbers::DASH.to_owned();
@@ -174,10 +153,7 @@ fn row(cell: &Cell, entries: &[EntryView]) -> [String; 9] {
         ];
     };
     let (score, range) = match cell.measured {
-        true => (
-            numbers::value(&quality.primary),
-            numbers::range(&quality.primary),
-        ),
+        true => (numbers::value(&quality.primary), numbers::range(&quality.primary)),
         false => ("not measured".into(), numbers::DASH.into()),
     };
     let counts = &quality.counts;

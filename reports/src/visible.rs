@@ -8,21 +8,13 @@ use std::borrow::Cow;
 /// `text` with control, bidirectional and zero-width characters as `⟨U+202E⟩`. Line breaks and
 /// tabs stay.
 pub fn text(text: &str) -> Cow<'_, str> {
-    if text.chars().any(hidden) {
-        Cow::Owned(replace(text, hidden))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.chars().any(hidden) { Cow::Owned(replace(text, hidden)) } else { Cow::Borrowed(text) }
 }
 
 /// The same for one line: line breaks and tabs become tokens too.
 pub fn line(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| hidden(c) || matches!(c, '\n' | '\t');
-    if text.chars().any(hidden) {
-        Cow::Owned(replace(text, hidden))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.chars().any(hidden) { Cow::Owned(replace(text, hidden)) } else { Cow::Borrowed(text) }
 }
 
 /// The first `most` characters of `text`, with a word on how much was left out.
@@ -31,10 +23,7 @@ pub fn capped(text: &str, most: usize) -> Cow<'_, str> {
         None => Cow::Borrowed(text),
         Some((cut, _)) => {
             let (kept, left) = text.split_at(cut);
-            Cow::Owned(format!(
-                "{kept} … ({} more characters)",
-                left.chars().count()
-            ))
+            Cow::Owned(format!("{kept} … ({} more characters)", left.chars().count()))
         }
     }
 }

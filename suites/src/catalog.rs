@@ -17,19 +17,13 @@ macro_rules! entry {
         Entry {
             name: $name,
             yaml: include_str!(concat!("../catalog/", $name, "/suite.yaml")),
-            files: &[(
-                "test.jsonl",
-                include_str!(concat!("../catalog/", $name, "/test.jsonl")),
-            )],
+            files: &[("test.jsonl", include_str!(concat!("../catalog/", $name, "/test.jsonl")))],
         }
     };
 }
 
-const ENTRIES: &[Entry] = &[
-    entry!("support-triage"),
-    entry!("invoice-extraction"),
-    entry!("kb-faq"),
-];
+const ENTRIES: &[Entry] =
+    &[entry!("support-triage"), entry!("invoice-extraction"), entry!("kb-faq")];
 
 /// The names of the shipped suites, without the prefix.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -51,9 +45,6 @@ pub(crate) fn find(name: &str) -> Result<&'static Entry, Problem> {
 impl Entry {
     /// The text of a file in the suite's folder.
     pub(crate) fn file(&self, name: &str) -> Option<&'static str> {
-        self.files
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, text)| *text)
+        self.files.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
     }
 }

@@ -41,10 +41,7 @@ pub(crate) fn task(
     check_keys_of_kind(file, document, problems);
     let task = match file.task {
         TaskKind::Classification => {
-            let axis = file
-                .labels
-                .as_ref()
-                .and_then(|Ordered(axes)| axes.first())?;
+            let axis = file.labels.as_ref().and_then(|Ordered(axes)| axes.first())?;
             Task::Classification(classification(file, axis, document, problems))
         }
         TaskKind::Extraction => {
@@ -53,10 +50,7 @@ pub(crate) fn task(
         }
         TaskKind::Faq => {
             let expected = file.expected.clone()?;
-            Task::Faq(Faq {
-                expected,
-                primary: Metric::ExactMatch,
-            })
+            Task::Faq(Faq { expected, primary: Metric::ExactMatch })
         }
     };
     let task = with_primary(task, file, document, problems);
@@ -92,11 +86,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     if let Some(wanted) = wanted {
         let message = "this answer format is not built yet for this task";
         let remedy = format!("write `format: {wanted}`, or leave the key out");
-        problems.push(
-            document
-                .problem(&["answer", "format"], message)
-                .remedy(remedy),
-        );
+        problems.push(document.problem(&["answer", "format"], message).remedy(remedy));
     }
     let json = match file.task {
         TaskKind::Extraction => true,
@@ -106,31 +96,21 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     if file.answer.constrain && !json {
         let message = "only JSON answers can be constrained";
         let remedy = "write `format: json`, or leave `constrain` out";
-        problems.push(
-            document
-                .problem(&["answer", "constrain"], message)
-                .remedy(remedy),
-        );
+        problems.push(document.problem(&["answer", "constrain"], message).remedy(remedy));
     }
     if file.answer.max_tokens == Some(0) {
         let message = "an answer of 0 tokens is no answer";
         let remedy = "leave the key out for the default of the task";
-        problems.push(
-            document
-                .problem(&["answer", "max_tokens"], message)
-                .remedy(remedy),
-        );
+        problems.push(document.problem(&["answer", "max_tokens"], message).remedy(remedy));
     }
 }
 
 /// The key that names what is expected belongs to the kind: it must be there, the others must not.
 fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
     let (kind, wanted, example) = match file.task {
-        TaskKind::Classification => (
-            "classification",
-            "labels",
-            "labels: {category: {values: [a, b]}}",
-        ),
+        TaskKind::Classification => {
+            ("classification", "labels", "labels: {category: {values: [a, b]}}")
+        }
         TaskKind::Extraction => ("extraction", "fields", "fields: {total: {compare: number}}"),
         TaskKind::Faq => ("faq", "expected", "expected: answer"),
     };
@@ -147,11 +127,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         }
         if !present && key == wanted {
             let message = format!("the task `{kind}` needs the key `{wanted}`");
-            problems.push(
-                document
-                    .problem(&["task"], message)
-                    .remedy(format!("add `{example}`")),
-            );
+            problems.push(document.problem(&["task"], message).remedy(format!("add `{example}`")));
         }
     }
 }
@@ -165,11 +141,7 @@ fn classification(
     if let Some((second, _)) = file.labels.as_ref().and_then(|Ordered(axes)| axes.get(1)) {
         let message = format!("several label axes are not built yet: `{second}` is the second");
         let remedy = "remove it, or write a suite for each axis";
-        problems.push(
-            document
-                .problem(&["labels", second], message)
-                .remedy(remedy),
-        );
+        problems.push(document.problem(&["labels", second], message).remedy(remedy));
     }
     let Values(values) = &spec.values;
     let label = |(name, help): &(String, Option<String>)| Label {
@@ -180,38 +152,16 @@ fn classification(
     let labels: Vec<Label> = values.iter().map(label).collect();
     let path = ["labels", axis.as_str(), "values"];
     if labels.len() < 2 {
-        let message = format!(
-            "{} label(s): a classification needs at least two",
-            labels.len()
-        );
-        problems.push(
-            document
-                .problem(&path, message)
-                .remedy("list all labels under `values`"),
-        );
+        let message = format!("{} label(s): a classification needs at least two", labels.len());
+        problems.push(document.problem(&path, message).remedy("list all labels under `values`"));
     }
-    if labels
-        .iter()
-        .any(|l| l.name.trim() != l.name || l.name.is_empty())
-    {
+    if labels.iter().any(|l| l.name.trim() != l.name || l.name.is_empty()) {
         let message = "a label is empty, or has white space around it";
-        problems.push(
-            document
-                .problem(&path, message)
-                .remedy("remove the white space"),
-        );
+        problems.push(document.problem(&path, message).remedy("remove the white space"));
     }
-    if labels
-        .iter()
-        .flat_map(|l| &l.aliases)
-        .any(|a| a.trim().is_empty())
-    {
+    if labels.iter().flat_map(|l| &l.aliases).any(|a| a.trim().is_empty()) {
         let path = ["labels", axis.as_str(), "aliases"];
-        problems.push(
-            document
-                .problem(&path, "an alias is empty")
-                .remedy("remove it"),
-        );
+        problems.push(document.problem(&path, "an alias is empty").remedy("remove it"));
     }
     for (i, label) in labels.iter().enumerate() {
         if labels.iter().take(i).any(|other| other.name == label.name) {
@@ -225,11 +175,7 @@ fn classification(
             "case, `_`, `-`, spaces and punctuation around a label make no difference: rename one";
         problems.push(document.problem(&path, message).remedy(remedy));
     }
-    for unknown in spec
-        .aliases
-        .keys()
-        .filter(|a| !labels.iter().any(|l| l.name == **a))
-    {
+    for unknown in spec.aliases.keys().filter(|a| !labels.iter().any(|l| l.name == **a)) {
         let path = ["labels", axis.as_str(), "aliases", unknown.as_str()];
         let problem = document.problem(&path, format!("`{unknown}` is no label"));
         let names = || labels.iter().map(|l| l.name.as_str());
@@ -289,10 +235,7 @@ fn extraction(
             },
         }
     };
-    Extraction {
-        fields: fields.iter().map(field).collect(),
-        primary: Metric::FieldF1,
-    }
+    Extraction { fields: fields.iter().map(field).collect(), primary: Metric::FieldF1 }
 }
 
 /// Puts `scoring.primary` in the place of the kind's default. `accuracy.category` names the axis
@@ -320,11 +263,7 @@ fn with_primary(
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());
             let remedy = format!("it has {}", listed(metrics.iter().map(|m| m.as_str())));
-            problems.push(
-                document
-                    .problem(&["scoring", "primary"], message)
-                    .remedy(remedy),
-            );
+            problems.push(document.problem(&["scoring", "primary"], message).remedy(remedy));
         }
     }
     task

@@ -15,9 +15,7 @@ use crate::yaml;
 fn of(rows: &[Row]) -> Vec<&str> {
     let mut seen = HashSet::new();
     let all = rows.iter().flat_map(|row| row.fields.keys());
-    all.map(String::as_str)
-        .filter(|column| seen.insert(*column))
-        .collect()
+    all.map(String::as_str).filter(|column| seen.insert(*column)).collect()
 }
 
 /// Columns that keys and templates name must exist, and templates must not see the answer.
@@ -39,25 +37,13 @@ pub(crate) fn check(
     };
     let mut named: Vec<(Vec<&str>, &str)> = Vec::new();
     named.extend(file.data.id.as_deref().map(|c| (vec!["data", "id"], c)));
-    named.extend(
-        file.data
-            .cluster
-            .as_deref()
-            .map(|c| (vec!["data", "cluster"], c)),
-    );
-    named.extend(
-        file.data
-            .tags
-            .iter()
-            .map(|c| (vec!["data", "tags"], c.as_str())),
-    );
+    named.extend(file.data.cluster.as_deref().map(|c| (vec!["data", "cluster"], c)));
+    named.extend(file.data.tags.iter().map(|c| (vec!["data", "tags"], c.as_str())));
     match task {
         Task::Classification(t) => named.push((vec!["labels", &t.axis], &t.expected)),
         Task::Faq(t) => named.push((vec!["expected"], &t.expected)),
         Task::Extraction(t) => named.extend(
-            t.fields
-                .iter()
-                .map(|f| (vec!["fields", f.name.as_str()], f.expected.as_str())),
+            t.fields.iter().map(|f| (vec!["fields", f.name.as_str()], f.expected.as_str())),
         ),
     }
     for (path, column) in named {
@@ -96,9 +82,7 @@ fn place_of_word(text: &str, path: &[&str], word: &str) -> Option<(usize, usize)
     lines.find_map(|(i, line)| {
         let at = line.match_indices(word).map(|(at, _)| at).find(|at| {
             let before = line.get(..*at).and_then(|s| s.chars().next_back());
-            let after = line
-                .get(at.saturating_add(word.len())..)
-                .and_then(|s| s.chars().next());
+            let after = line.get(at.saturating_add(word.len())..).and_then(|s| s.chars().next());
             // The key itself is followed by a colon.
             !part_of_word(before) && !part_of_word(after) && after != Some(':')
         })?;
@@ -113,11 +97,7 @@ pub(crate) fn hidden(templates: &Templates, table: &Table) -> Vec<String> {
     let warning = |column: &str| {
         format!("the column `{column}` is hidden from prompts by the task's own variable")
     };
-    of(&table.rows)
-        .into_iter()
-        .filter(hides)
-        .map(warning)
-        .collect()
+    of(&table.rows).into_iter().filter(hides).map(warning).collect()
 }
 
 /// Fills the templates with every sample once, so that none fails in the middle of a run.
@@ -141,9 +121,7 @@ pub(crate) fn fill_all(
                     let remedy = format!(
                         "add it, or write `{{% if {column} is defined %}}` into the template"
                     );
-                    Problem::of_file(name, message)
-                        .at_line(sample.line)
-                        .remedy(remedy)
+                    Problem::of_file(name, message).at_line(sample.line).remedy(remedy)
                 }
                 None => {
                     let message = format!(

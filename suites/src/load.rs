@@ -43,10 +43,7 @@ impl Suite {
         let path = base.join(source);
         let yaml = read_yaml(&path, source)?;
         let folder = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
-        let place = Place::Folder {
-            opened: folder(&path),
-            shown: folder(Path::new(source)),
-        };
+        let place = Place::Folder { opened: folder(&path), shown: folder(Path::new(source)) };
         build(&yaml, source, place)
     }
 
@@ -68,10 +65,7 @@ fn read_yaml(path: &Path, source: &str) -> Result<String, Problem> {
     }
     let mut bytes = Vec::new();
     std::fs::File::open(path)
-        .and_then(|file| {
-            file.take(LARGEST_YAML.saturating_add(1))
-                .read_to_end(&mut bytes)
-        })
+        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
         .map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => Problem::of_file(source, "there is no such file")
                 .remedy(format!(
@@ -88,9 +82,7 @@ fn read_yaml(path: &Path, source: &str) -> Result<String, Problem> {
 }
 
 fn catalog_sources() -> Vec<String> {
-    catalog::names()
-        .map(|name| format!("{}{name}", catalog::PREFIX))
-        .collect()
+    catalog::names().map(|name| format!("{}{name}", catalog::PREFIX)).collect()
 }
 
 fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
@@ -98,12 +90,8 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     let document = Document { name: source, text };
     let mut problems = Vec::new();
     let task = check::task(&file, document, &mut problems);
-    let templates = task
-        .as_ref()
-        .and_then(|task| templates(&file, task, document, &mut problems));
-    let table = test_rows(&file, document, &place)
-        .map_err(|p| problems.push(p))
-        .ok();
+    let templates = task.as_ref().and_then(|task| templates(&file, task, document, &mut problems));
+    let table = test_rows(&file, document, &place).map_err(|p| problems.push(p)).ok();
     let (Some(task), Some(templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
@@ -118,14 +106,8 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         let train = rows(train, &["data", "train"], document, &place)?;
         warnings.extend(sample::leak(&file.data, &samples, &train));
     }
-    let max_tokens = file
-        .answer
-        .max_tokens
-        .unwrap_or_else(|| task.default_max_tokens());
-    let all: Vec<Value> = samples
-        .iter()
-        .map(|s| Value::Object(s.row.clone()))
-        .collect();
+    let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
+    let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
     Ok(Suite {
         name: file.name,
         description: file.description,
@@ -155,36 +137,25 @@ fn templates(
     problems: &mut Vec<Problem>,
 ) -> Option<Templates> {
     let prompt = &file.prompt;
-    Templates::compile(
-        prompt.system.as_deref(),
-        &prompt.user,
-        task.prompt_variables(),
-    )
-    .map_err(|e| {
-        let message = format!("the template does not compile: {}", e.message);
-        let mut problem = document.problem(&["prompt", e.part], message);
-        if let Some(line) = problem
-            .line
-            .and_then(|key| line_in_block(document.text, key, e.line))
-        {
-            problem = Problem {
-                column: None,
-                ..problem.at_line(line)
-            };
-        }
-        problems.push(problem.remedy("templates are written as in Jinja: `{{ column }}`"));
-    })
-    .ok()
+    Templates::compile(prompt.system.as_deref(), &prompt.user, task.prompt_variables())
+        .map_err(|e| {
+            let message = format!("the template does not compile: {}", e.message);
+            let mut problem = document.problem(&["prompt", e.part], message);
+            if let Some(line) =
+                problem.line.and_then(|key| line_in_block(document.text, key, e.line))
+            {
+                problem = Problem { column: None, ..problem.at_line(line) };
+            }
+            problems.push(problem.remedy("templates are written as in Jinja: `{{ column }}`"));
+        })
+        .ok()
 }
 
 /// The line of the file that holds a line of a template in block style (`user: |`), whose key stands
 /// on line `key`. Templates on the key's own line have no other place than their key.
 fn line_in_block(text: &str, key: usize, line: usize) -> Option<usize> {
     let key_line = text.lines().nth(key.checked_sub(1)?)?;
-    let block = key_line
-        .trim_end()
-        .trim_end_matches(['-', '+'])
-        .ends_with(['|', '>']);
+    let block = key_line.trim_end().trim_end_matches(['-', '+']).ends_with(['|', '>']);
     block.then(|| key.saturating_add(line))
 }
 
@@ -220,10 +191,7 @@ fn rows(
                 path.push(&i);
                 yaml::locate(document.text, &path).map_or(1, |(line, _)| line)
             };
-            Ok(Table {
-                name: document.name.to_owned(),
-                rows: numbered(rows, line),
-            })
+            Ok(Table { name: document.name.to_owned(), rows: numbered(rows, line) })
         }
         (Source::File(name), Place::Folder { opened, shown }) => {
             let shown = shown.join(name).display().to_string();
@@ -253,11 +221,5 @@ fn rows(
 }
 
 fn numbered(rows: &[Fields], line: impl Fn(usize) -> usize) -> Vec<Row> {
-    rows.iter()
-        .enumerate()
-        .map(|(i, f)| Row {
-            line: line(i),
-            fields: f.clone(),
-        })
-        .collect()
+    rows.iter().enumerate().map(|(i, f)| Row { line: line(i), fields: f.clone() }).collect()
 }

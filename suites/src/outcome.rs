@@ -40,10 +40,7 @@ mod tests {
     use super::*;
 
     fn outcome(finish: Finish, read: bool) -> Outcome {
-        let response = Response {
-            finish,
-            ..Response::default()
-        };
+        let response = Response { finish, ..Response::default() };
         let mut reading = Reading::nothing("text", "nothing was read");
         reading.value = read.then(|| "billing".into());
         outcome_of(&response, &reading)

@@ -59,10 +59,7 @@ impl Problem {
 
     /// The problem with an excerpt of its file around it, to be printed by miette.
     pub fn excerpt(&self, text: impl Into<String>) -> Excerpt {
-        Excerpt {
-            problem: self.clone(),
-            text: text.into(),
-        }
+        Excerpt { problem: self.clone(), text: text.into() }
     }
 }
 
@@ -100,18 +97,10 @@ impl Excerpt {
     /// Byte offset of the place in the text, where it is known.
     fn offset(&self) -> Option<usize> {
         let line = self.problem.line?.checked_sub(1)?;
-        let start: usize = self
-            .text
-            .split_inclusive('\n')
-            .take(line)
-            .map(str::len)
-            .sum();
+        let start: usize = self.text.split_inclusive('\n').take(line).map(str::len).sum();
         let rest = self.text.get(start..)?;
         let column = self.problem.column.unwrap_or(1).saturating_sub(1);
-        let within = rest
-            .char_indices()
-            .nth(column)
-            .map_or(rest.len(), |(i, _)| i);
+        let within = rest.char_indices().nth(column).map_or(rest.len(), |(i, _)| i);
         Some(start.saturating_add(within))
     }
 }
@@ -217,9 +206,7 @@ mod tests {
 
     #[test]
     fn the_excerpt_points_at_the_column_in_characters() {
-        let problem = Problem::of_file("s.yaml", "wrong")
-            .at(2, 4)
-            .excerpt("a\näöü: x\n");
+        let problem = Problem::of_file("s.yaml", "wrong").at(2, 4).excerpt("a\näöü: x\n");
         assert_eq!(problem.offset(), Some("a\näöü".len()));
         let shown = format!("{:?}", miette::Report::new(problem));
         assert!(shown.contains("äöü: x"), "{shown}");
@@ -227,9 +214,7 @@ mod tests {
 
     #[test]
     fn a_place_beyond_the_text_is_no_panic() {
-        let problem = Problem::of_file("s.yaml", "wrong")
-            .at(99, 99)
-            .excerpt("a\n");
+        let problem = Problem::of_file("s.yaml", "wrong").at(99, 99).excerpt("a\n");
         let _ = format!("{:?}", miette::Report::new(problem));
     }
 

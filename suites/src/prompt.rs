@@ -54,26 +54,17 @@ impl Templates {
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.set_fuel(Some(FUEL));
         let mut parts = Vec::new();
-        let all = [
-            ("system", Role::System, system),
-            ("user", Role::User, Some(user)),
-        ];
+        let all = [("system", Role::System, system), ("user", Role::User, Some(user))];
         for (part, role, source) in all {
             let Some(source) = source else { continue };
-            environment
-                .add_template_owned(part, source.to_owned())
-                .map_err(|e| TemplateError {
-                    part,
-                    line: e.line().unwrap_or(1),
-                    message: message_of(&e),
-                })?;
+            environment.add_template_owned(part, source.to_owned()).map_err(|e| TemplateError {
+                part,
+                line: e.line().unwrap_or(1),
+                message: message_of(&e),
+            })?;
             parts.push((part, role));
         }
-        Ok(Templates {
-            environment,
-            parts,
-            variables,
-        })
+        Ok(Templates { environment, parts, variables })
     }
 
     /// The variables that a part of the prompt takes from outside, in order of their names.
@@ -108,10 +99,7 @@ impl Templates {
                     part,
                     message: message_of(&e),
                 })?;
-            messages.push(Message {
-                role: *role,
-                content,
-            });
+            messages.push(Message { role: *role, content });
         }
         Ok(Prompt::Messages(messages))
     }
@@ -131,9 +119,7 @@ mod tests {
     use serde_json::json;
 
     fn fill(user: &str, row: Value) -> Result<String, String> {
-        let Value::Object(fields) = row else {
-            panic!("a row is an object")
-        };
+        let Value::Object(fields) = row else { panic!("a row is an object") };
         let templates = Templates::compile(None, user, Fields::new()).map_err(|e| e.message)?;
         match templates.fill("s", &fields).map_err(|e| e.to_string())? {
             Prompt::Messages(messages) => Ok(messages[0].content.clone()),
@@ -143,28 +129,19 @@ mod tests {
 
     #[test]
     fn columns_are_filled_in_as_they_are() {
-        let text = fill(
-            "{{ a }} {{ b.upper() }}",
-            json!({"a": "<b> & \"c\"", "b": "x"}),
-        );
+        let text = fill("{{ a }} {{ b.upper() }}", json!({"a": "<b> & \"c\"", "b": "x"}));
         assert_eq!(text, Ok("<b> & \"c\" X".to_owned()));
     }
 
     #[test]
     fn text_of_a_row_is_no_template() {
-        assert_eq!(
-            fill("{{ a }}", json!({"a": "{{ b }}"})),
-            Ok("{{ b }}".to_owned())
-        );
+        assert_eq!(fill("{{ a }}", json!({"a": "{{ b }}"})), Ok("{{ b }}".to_owned()));
     }
 
     #[test]
     fn an_undefined_variable_is_an_error() {
         let error = fill("{{ a }}", json!({})).unwrap_err();
-        assert!(
-            error.contains("sample `s`") && error.contains("prompt.user"),
-            "{error}"
-        );
+        assert!(error.contains("sample `s`") && error.contains("prompt.user"), "{error}");
     }
 
     #[test]

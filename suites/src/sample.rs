@@ -62,11 +62,7 @@ pub(crate) fn all(
                 fields: without(row, &expected_columns),
                 expected,
                 tags: tags(row, &data.tags),
-                cluster: data
-                    .cluster
-                    .as_ref()
-                    .and_then(|c| row.get(c))
-                    .and_then(scalar),
+                cluster: data.cluster.as_ref().and_then(|c| row.get(c)).and_then(scalar),
                 line: *line,
             }),
             (id, expected) => {
@@ -74,10 +70,7 @@ pub(crate) fn all(
                     problems.push(problem(message).remedy(remedy));
                 }
                 if let Err(bad) = expected {
-                    problems.push(Problem {
-                        remedy: bad.remedy,
-                        ..problem(bad.message)
-                    });
+                    problems.push(Problem { remedy: bad.remedy, ..problem(bad.message) });
                 }
             }
         }
@@ -89,10 +82,7 @@ pub(crate) fn all(
     let more = problems.len().saturating_sub(MOST_PROBLEMS);
     problems.truncate(MOST_PROBLEMS);
     if more > 0 {
-        problems.push(Problem::of_file(
-            &table.name,
-            format!("and {more} more such problems"),
-        ));
+        problems.push(Problem::of_file(&table.name, format!("and {more} more such problems")));
     }
     Err(Problems(problems))
 }
@@ -104,21 +94,12 @@ pub(crate) fn leak(data: &Data, samples: &[Sample], train: &Table) -> Option<Str
     no_input.extend(data.cluster.as_deref());
     let key = |fields: &Fields| digest::of_value(&Value::Object(without(fields, &no_input)));
     let hidden = |sample: &Sample| -> Vec<String> {
-        sample
-            .row
-            .keys()
-            .filter(|k| !sample.fields.contains_key(*k))
-            .cloned()
-            .collect()
+        sample.row.keys().filter(|k| !sample.fields.contains_key(*k)).cloned().collect()
     };
     let expected: Vec<String> = samples.first().map(hidden).unwrap_or_default();
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-    let lines: HashMap<String, usize> = train
-        .rows
-        .iter()
-        .rev()
-        .map(|r| (key(&without(&r.fields, &expected)), r.line))
-        .collect();
+    let lines: HashMap<String, usize> =
+        train.rows.iter().rev().map(|r| (key(&without(&r.fields, &expected)), r.line)).collect();
     let hits: Vec<(usize, usize)> = samples
         .iter()
         .filter_map(|s| lines.get(&key(&s.fields)).map(|line| (s.line, *line)))
@@ -134,18 +115,12 @@ pub(crate) fn leak(data: &Data, samples: &[Sample], train: &Table) -> Option<Str
 }
 
 fn without(row: &Fields, columns: &[&str]) -> Fields {
-    let kept = row
-        .iter()
-        .filter(|(name, _)| !columns.contains(&name.as_str()));
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let kept = row.iter().filter(|(name, _)| !columns.contains(&name.as_str()));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn tags(row: &Fields, columns: &[String]) -> BTreeMap<String, String> {
-    columns
-        .iter()
-        .filter_map(|c| Some((c.clone(), scalar(row.get(c)?)?)))
-        .collect()
+    columns.iter().filter_map(|c| Some((c.clone(), scalar(row.get(c)?)?))).collect()
 }
 
 /// Text, a number or a truth value as text; nothing for null, empty text, lists and objects.
@@ -177,10 +152,7 @@ impl Ids {
                 None => format!("the row has no id: the column `{column}` is missing"),
                 Some(value) => format!("the row has no id: `{column}` is {value}"),
             };
-            (
-                message,
-                "give every row an id, or remove `data.id`".to_owned(),
-            )
+            (message, "give every row an id, or remove `data.id`".to_owned())
         })?;
         match self.lines.insert(id.clone(), line) {
             None => Ok(id),

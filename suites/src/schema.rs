@@ -16,28 +16,13 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("repeats", "run the bake-off again with another `seed`"),
     ("retrieval", "put the passage into a column of the row"),
     ("tools", "ask for text"),
-    (
-        "data.dev",
-        "put it aside until prompts and thresholds can be chosen on it",
-    ),
+    ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
     ("prompt.few_shot", "write the examples into `prompt.system`"),
-    (
-        "prompt.variants",
-        "write a second suite with the other prompt",
-    ),
-    (
-        "scoring.command",
-        "choose a metric of the task by `scoring.primary`",
-    ),
-    (
-        "scoring.judge",
-        "choose a metric of the task by `scoring.primary`",
-    ),
+    ("prompt.variants", "write a second suite with the other prompt"),
+    ("scoring.command", "choose a metric of the task by `scoring.primary`"),
+    ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
     ("labels.*.ordinal", "every wrong label counts the same"),
-    (
-        "labels.*.out_of_scope",
-        "list the label among `values`, it is scored like the others",
-    ),
+    ("labels.*.out_of_scope", "list the label among `values`, it is scored like the others"),
 ];
 
 /// A suite as it is written.
@@ -205,12 +190,7 @@ impl<'de> Deserialize<'de> for Values {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Values, A::Error> {
                 let Ordered(labels) = Ordered::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Values(
-                    labels
-                        .into_iter()
-                        .map(|(label, help)| (label, Some(help)))
-                        .collect(),
-                ))
+                Ok(Values(labels.into_iter().map(|(label, help)| (label, Some(help))).collect()))
             }
         }
         deserializer.deserialize_any(Words)

@@ -53,11 +53,7 @@ impl Suite {
     pub fn ask(&self, sample: &Sample, repeat: u32) -> Result<Ask, PromptError> {
         let generate = Generate {
             prompt: self.templates.fill(&sample.id, &sample.fields)?,
-            schema: if self.constrain {
-                self.task.schema()
-            } else {
-                None
-            },
+            schema: if self.constrain { self.task.schema() } else { None },
             sampling: Sampling::default(),
             stop: Vec::new(),
             max_tokens: self.max_tokens,
@@ -69,11 +65,7 @@ impl Suite {
             extras: serde_json::Map::new(),
         };
         Ok(Ask {
-            sample: SampleRef {
-                suite: self.name.clone(),
-                id: sample.id.clone(),
-                repeat,
-            },
+            sample: SampleRef { suite: self.name.clone(), id: sample.id.clone(), repeat },
             fields: sample.fields.clone(),
             kind: AskKind::Generate(generate),
         })

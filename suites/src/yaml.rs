@@ -43,10 +43,7 @@ pub fn read<T: DeserializeOwned>(
         // serde_yaml appends the place, which stands in front of our message.
         let message = e.to_string();
         let problem = syntax(file, message.split(" at line ").next().unwrap_or(&message));
-        Problems::from(place(
-            problem,
-            e.location().map(|at| (at.line(), at.column())),
-        ))
+        Problems::from(place(problem, e.location().map(|at| (at.line(), at.column()))))
     })?;
     for (pattern, instead) in not_built {
         let pattern: Vec<&str> = pattern.split('.').collect();
@@ -70,9 +67,7 @@ pub fn read<T: DeserializeOwned>(
 
 /// Where the key or list item at a path stands: line and column, from 1. `None` where there is none.
 pub fn locate(text: &str, path: &[&str]) -> Option<(usize, usize)> {
-    Tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text))
-        .ok()?
-        .locate(path)
+    Tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?.locate(path)
 }
 
 /// Deserialises; takes unknown keys out and tries again, so that all of them are reported.
@@ -90,9 +85,7 @@ fn typed<T: DeserializeOwned>(
         let mut path = keys(error.path());
         let message = error.inner().to_string();
         let Some((key, known)) = wording::unknown_key(&message) else {
-            let known_place = tree
-                .locate_value(&as_strs(&path))
-                .or_else(|| tree.locate(&[""; 0]));
+            let known_place = tree.locate_value(&as_strs(&path)).or_else(|| tree.locate(&[""; 0]));
             problems.push(place(wrong_value(file, &path, &message), known_place));
             return None;
         };
@@ -125,10 +118,7 @@ fn duplicate(file: &str, duplicate: &tree::Duplicate) -> Problem {
     let message = format!("duplicate key `{}`", duplicate.key);
     Problem::of_file(file, message)
         .at(duplicate.second.0, duplicate.second.1)
-        .remedy(format!(
-            "it stands on line {} already: keep one",
-            duplicate.first.0
-        ))
+        .remedy(format!("it stands on line {} already: keep one", duplicate.first.0))
 }
 
 fn syntax(file: &str, message: &str) -> Problem {
@@ -142,15 +132,9 @@ fn syntax(file: &str, message: &str) -> Problem {
 
 fn wrong_value(file: &str, path: &[String], message: &str) -> Problem {
     let (message, remedy) = wording::of_serde(message);
-    let message = if path.is_empty() {
-        message
-    } else {
-        format!("`{}`: {message}", path.join("."))
-    };
-    Problem {
-        remedy,
-        ..Problem::of_file(file, message)
-    }
+    let message =
+        if path.is_empty() { message } else { format!("`{}`: {message}", path.join(".")) };
+    Problem { remedy, ..Problem::of_file(file, message) }
 }
 
 /// Serde's path as keys; variants of enums are no keys.
@@ -186,8 +170,7 @@ fn remove(value: &mut Value, path: &[impl AsRef<str>]) -> bool {
             None => return false,
         }
     }
-    at.as_mapping_mut()
-        .is_some_and(|map| map.remove(last.as_ref()).is_some())
+    at.as_mapping_mut().is_some_and(|map| map.remove(last.as_ref()).is_some())
 }
 
 #[cfg(test)]

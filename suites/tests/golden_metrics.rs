@@ -29,12 +29,7 @@ fn files(name: &str) -> Vec<Value> {
 }
 
 fn texts(value: &Value) -> Vec<&str> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|v| v.as_str().unwrap())
-        .collect()
+    value.as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect()
 }
 
 #[test]
@@ -54,11 +49,7 @@ fn classification_as_scikit_learn() {
                 let labels = texts(&object["labels"]);
                 let macro_f1 = classification::macro_f1(&pairs, &labels).unwrap();
                 let wanted = object["macro"][2].as_f64().unwrap();
-                assert!(
-                    (macro_f1 - wanted).abs() < TOLERANCE,
-                    "{} {set}",
-                    case["id"]
-                );
+                assert!((macro_f1 - wanted).abs() < TOLERANCE, "{} {set}", case["id"]);
             }
         }
     }
@@ -82,31 +73,12 @@ fn single(case: &Value) {
     let Some(answer) = case["prediction"].as_str() else {
         return;
     };
-    assert_eq!(
-        squad::normalise(answer),
-        expected["normalized_prediction"],
-        "{}",
-        case["id"]
-    );
+    assert_eq!(squad::normalise(answer), expected["normalized_prediction"], "{}", case["id"]);
     let normalised: Vec<String> = golds.iter().map(|g| squad::normalise(g)).collect();
-    assert_eq!(
-        Value::from(normalised),
-        expected["normalized_golds"],
-        "{}",
-        case["id"]
-    );
-    assert_eq!(
-        squad::exact_match(answer, &golds),
-        expected["exact_match"],
-        "{}",
-        case["id"]
-    );
+    assert_eq!(Value::from(normalised), expected["normalized_golds"], "{}", case["id"]);
+    assert_eq!(squad::exact_match(answer, &golds), expected["exact_match"], "{}", case["id"]);
     let wanted = expected["f1"].as_f64().unwrap();
-    assert!(
-        (squad::f1(answer, &golds) - wanted).abs() < TOLERANCE,
-        "{}",
-        case["id"]
-    );
+    assert!((squad::f1(answer, &golds) - wanted).abs() < TOLERANCE, "{}", case["id"]);
 }
 
 /// A corpus: the means in per cent; a missing prediction counts 0.
@@ -123,10 +95,7 @@ fn corpus(items: &[Value], expected: &Value, id: &Value) {
     let n = items.len() as f64;
     for (name, value) in [("exact_match", 100.0 * exact / n), ("f1", 100.0 * f1 / n)] {
         let wanted = expected[name].as_f64().unwrap();
-        assert!(
-            (value - wanted).abs() < TOLERANCE * 100.0,
-            "{id} {name}: {value} {wanted}"
-        );
+        assert!((value - wanted).abs() < TOLERANCE * 100.0, "{id} {name}: {value} {wanted}");
     }
 }
 
@@ -144,30 +113,16 @@ fn squad_on_real_questions() {
     let answers: std::collections::HashMap<String, String> = lines
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .map(|v| {
-            (
-                v["id"].as_str().unwrap().into(),
-                v["prediction"].as_str().unwrap().into(),
-            )
-        })
+        .map(|v| (v["id"].as_str().unwrap().into(), v["prediction"].as_str().unwrap().into()))
         .collect();
     let data: Value = serde_json::from_slice(&std::fs::read(data).unwrap()).unwrap();
     let (mut n, mut exact, mut f1) = (0.0, 0.0, 0.0);
-    let paragraphs = data["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|d| d["paragraphs"].as_array().unwrap());
+    let paragraphs =
+        data["data"].as_array().unwrap().iter().flat_map(|d| d["paragraphs"].as_array().unwrap());
     for qa in paragraphs.flat_map(|p| p["qas"].as_array().unwrap()) {
-        let golds: Vec<&str> = qa["answers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|a| a["text"].as_str().unwrap())
-            .collect();
-        let Some(answer) = answers
-            .get(qa["id"].as_str().unwrap())
-            .filter(|_| !golds.is_empty())
+        let golds: Vec<&str> =
+            qa["answers"].as_array().unwrap().iter().map(|a| a["text"].as_str().unwrap()).collect();
+        let Some(answer) = answers.get(qa["id"].as_str().unwrap()).filter(|_| !golds.is_empty())
         else {
             continue;
         };

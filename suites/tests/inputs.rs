@@ -32,9 +32,7 @@ fn compare(prefix: &str, print: fn(&str) -> String) {
         }
         let expected = std::fs::read_to_string(&file).unwrap_or_default();
         if printed != expected {
-            different.push(format!(
-                "{name}\n--- expected\n{expected}--- printed\n{printed}"
-            ));
+            different.push(format!("{name}\n--- expected\n{expected}--- printed\n{printed}"));
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));
@@ -65,19 +63,11 @@ fn good_suites() {
         let rows = suite.samples.iter().map(|s| s.row.clone()).collect();
         let again = Suite::from_run_folder(&suite.yaml, name, rows).unwrap();
         assert_eq!(again.sha256, suite.sha256, "{name}");
-        let mut lines = vec![format!(
-            "{} {} {}",
-            suite.name,
-            suite.task.kind(),
-            suite.primary().title()
-        )];
+        let mut lines =
+            vec![format!("{} {} {}", suite.name, suite.task.kind(), suite.primary().title())];
         for sample in &suite.samples {
             let reading = suite.task.read(&suite.task.write_expected(sample));
-            assert_eq!(
-                suite.task.score(&reading, sample).unwrap().primary,
-                1.0,
-                "{name}"
-            );
+            assert_eq!(suite.task.score(&reading, sample).unwrap().primary, 1.0, "{name}");
             let ask = serde_json::to_value(suite.ask(sample, 0).unwrap()).unwrap();
             lines.push(format!(
                 "line {}: {} {} tags={:?} cluster={:?}\n  {}",
@@ -107,15 +97,9 @@ fn sources_that_are_none() {
             "nowhere.yaml: there is no such file\n  help: shipped suites are named \
              `catalog:support-triage`, `catalog:invoice-extraction`, `catalog:kb-faq`",
         ),
-        (
-            "data",
-            "data: this is a folder\n  help: name the file in it: `data/suite.yaml`",
-        ),
+        ("data", "data: this is a folder\n  help: name the file in it: `data/suite.yaml`"),
     ] {
-        assert_eq!(
-            Suite::load(source, &folder()).unwrap_err().to_string(),
-            message
-        );
+        assert_eq!(Suite::load(source, &folder()).unwrap_err().to_string(), message);
     }
 }
 
@@ -123,13 +107,7 @@ fn sources_that_are_none() {
 #[test]
 fn the_readme_is_true() {
     let readme = include_str!("../README.md");
-    let yaml = readme
-        .split("```yaml\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let yaml = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let row = serde_json::json!({
         "id": "t1", "language": "en", "subject": "Hi", "body": "I was charged twice",
         "category": "billing"

@@ -35,22 +35,13 @@ fn replay(suite: &Suite, folder: &str, text: fn(&str) -> String) {
             let sample = &suite.samples[row];
             assert_eq!(sample.expected, line["gold"]);
             let text = text(line[who].as_str().unwrap());
-            let reading = suite.task.read(&Response {
-                text,
-                ..Response::default()
-            });
+            let reading = suite.task.read(&Response { text, ..Response::default() });
             metrics::add(&mut sum, &suite.task.score(&reading, sample).unwrap().parts);
         }
         let accuracy = expected[who]["accuracy"].as_f64().unwrap();
         let macro_f1 = expected[who]["macro"][2].as_f64().unwrap();
-        assert!(
-            (Metric::Accuracy.finish(&sum).unwrap() - accuracy).abs() < 1e-12,
-            "{who}"
-        );
-        assert!(
-            (Metric::MacroF1.finish(&sum).unwrap() - macro_f1).abs() < 1e-12,
-            "{who}"
-        );
+        assert!((Metric::Accuracy.finish(&sum).unwrap() - accuracy).abs() < 1e-12, "{who}");
+        assert!((Metric::MacroF1.finish(&sum).unwrap() - macro_f1).abs() < 1e-12, "{who}");
     }
 }
 
@@ -75,13 +66,6 @@ fn support_tickets_insurance() {
     };
     assert_eq!(suite.samples.len(), 68);
     assert_eq!(suite.task.labels().len(), 10);
-    assert!(
-        suite
-            .samples
-            .iter()
-            .all(|s| !s.row["text"].as_str().unwrap().ends_with('\r'))
-    );
-    replay(&suite, "support_tickets_insurance", |label| {
-        json!({"category": label}).to_string()
-    });
+    assert!(suite.samples.iter().all(|s| !s.row["text"].as_str().unwrap().ends_with('\r')));
+    replay(&suite, "support_tickets_insurance", |label| json!({"category": label}).to_string());
 }

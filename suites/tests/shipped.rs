@@ -21,16 +21,8 @@ fn they_load_without_warnings() {
     for suite in &suites {
         assert!(suite.samples.len() >= 100, "{}", suite.name);
         assert_eq!(suite.warnings, Vec::<String>::new(), "{}", suite.name);
-        assert!(
-            suite.margin.is_some() && !suite.description.is_empty(),
-            "{}",
-            suite.name
-        );
-        assert!(
-            suite.samples.iter().all(|s| s.tags.contains_key("origin")),
-            "{}",
-            suite.name
-        );
+        assert!(suite.margin.is_some() && !suite.description.is_empty(), "{}", suite.name);
+        assert!(suite.samples.iter().all(|s| s.tags.contains_key("origin")), "{}", suite.name);
     }
 }
 
@@ -48,13 +40,7 @@ fn a_perfect_answer_scores_one() {
             metrics::add(&mut sum, &score.parts);
         }
         for metric in suite.metrics() {
-            assert_eq!(
-                metric.finish(&sum),
-                Some(1.0),
-                "{} {}",
-                suite.name,
-                metric.title()
-            );
+            assert_eq!(metric.finish(&sum), Some(1.0), "{} {}", suite.name, metric.title());
         }
     }
 }
@@ -64,10 +50,7 @@ fn a_refusal_scores_zero_whatever_it_says() {
     for suite in all() {
         let sample = &suite.samples[0];
         let perfect = suite.task.write_expected(sample);
-        let refused = Response {
-            finish: Finish::Refusal,
-            ..perfect
-        };
+        let refused = Response { finish: Finish::Refusal, ..perfect };
         let reading = suite.task.read(&refused);
         assert_eq!(outcome_of(&refused, &reading), Outcome::Refused);
         let score = suite.task.score(&reading, sample).unwrap();
@@ -80,23 +63,12 @@ fn the_prompt_is_the_one_that_the_bundled_models_know() {
     let suites = all();
     let texts = |suite: &Suite| {
         let ask = suite.ask(&suite.samples[0], 3).unwrap();
-        assert_eq!(
-            (ask.sample.suite.as_str(), ask.sample.repeat),
-            (suite.name.as_str(), 3)
-        );
-        let AskKind::Generate(generate) = ask.kind else {
-            panic!("a generation is asked for")
-        };
-        let Prompt::Messages(messages) = generate.prompt else {
-            panic!("messages are sent")
-        };
+        assert_eq!((ask.sample.suite.as_str(), ask.sample.repeat), (suite.name.as_str(), 3));
+        let AskKind::Generate(generate) = ask.kind else { panic!("a generation is asked for") };
+        let Prompt::Messages(messages) = generate.prompt else { panic!("messages are sent") };
         let roles: Vec<Role> = messages.iter().map(|m| m.role).collect();
         assert_eq!(roles, [Role::System, Role::User]);
-        (
-            messages[0].content.clone(),
-            messages[1].content.clone(),
-            generate.max_tokens,
-        )
+        (messages[0].content.clone(), messages[1].content.clone(), generate.max_tokens)
     };
     let (system, user, max_tokens) = texts(&suites[0]);
     let row = &suites[0].samples[0].row;
@@ -106,10 +78,7 @@ fn the_prompt_is_the_one_that_the_bundled_models_know() {
          feature. Answer with the category only."
     );
     let subject = row["subject"].as_str().unwrap();
-    assert_eq!(
-        user,
-        format!("{subject}\n\n{}", row["body"].as_str().unwrap())
-    );
+    assert_eq!(user, format!("{subject}\n\n{}", row["body"].as_str().unwrap()));
     assert_eq!(max_tokens, 12);
     let (system, _, _) = texts(&suites[1]);
     assert_eq!(
@@ -126,16 +95,8 @@ fn an_ask_never_carries_the_expected_answer() {
         let columns = suite.task.expected_columns();
         for sample in &suite.samples {
             let ask = suite.ask(sample, 0).unwrap();
-            assert!(
-                columns.iter().all(|c| !ask.fields.contains_key(*c)),
-                "{}",
-                suite.name
-            );
-            assert!(
-                columns.iter().all(|c| sample.row.contains_key(*c)),
-                "{}",
-                suite.name
-            );
+            assert!(columns.iter().all(|c| !ask.fields.contains_key(*c)), "{}", suite.name);
+            assert!(columns.iter().all(|c| sample.row.contains_key(*c)), "{}", suite.name);
         }
     }
 }
@@ -149,10 +110,7 @@ fn a_run_folder_gives_the_same_suite() {
         let ids = |s: &Suite| s.samples.iter().map(|s| s.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(&again), ids(&suite));
         let sample = &suite.samples[0];
-        assert_eq!(
-            again.ask(&again.samples[0], 0).unwrap(),
-            suite.ask(sample, 0).unwrap()
-        );
+        assert_eq!(again.ask(&again.samples[0], 0).unwrap(), suite.ask(sample, 0).unwrap());
     }
 }
 

@@ -45,10 +45,7 @@ pub struct Request {
 impl Request {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether this is a chat request.
@@ -58,26 +55,15 @@ impl Request {
 
     /// The content of the last message of the user: what tells samples apart.
     pub fn prompt(&self) -> &str {
-        let messages = self.body["messages"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
-        let user = messages
-            .iter()
-            .rev()
-            .find(|message| message["role"] == "user");
-        user.and_then(|message| message["content"].as_str())
-            .unwrap_or_default()
+        let messages = self.body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let user = messages.iter().rev().find(|message| message["role"] == "user");
+        user.and_then(|message| message["content"].as_str()).unwrap_or_default()
     }
 
     /// All messages' contents, joined by line feeds.
     pub fn all_text(&self) -> String {
-        let messages = self.body["messages"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
-        let texts: Vec<&str> = messages
-            .iter()
-            .filter_map(|m| m["content"].as_str())
-            .collect();
+        let messages = self.body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let texts: Vec<&str> = messages.iter().filter_map(|m| m["content"].as_str()).collect();
         texts.join("\n")
     }
 
@@ -186,10 +172,7 @@ impl StubServer {
 
     /// The chat requests so far.
     pub fn chats(&self) -> Vec<Request> {
-        self.requests()
-            .into_iter()
-            .filter(Request::is_chat)
-            .collect()
+        self.requests().into_iter().filter(Request::is_chat).collect()
     }
 
     /// How often each prompt was asked.
@@ -311,12 +294,5 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(Request {
-        number: 0,
-        count_of_prompt: 0,
-        method,
-        path,
-        headers,
-        body,
-    })
+    Some(Request { number: 0, count_of_prompt: 0, method, path, headers, body })
 }

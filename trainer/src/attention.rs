@@ -89,12 +89,7 @@ pub struct Attention {
 impl Attention {
     /// Attention over `sequences` sequences of equal length.
     pub fn new(sequences: usize, heads: usize, head: usize) -> Self {
-        Self {
-            sequences,
-            heads,
-            head,
-            weights: Mutex::new(Vec::new()),
-        }
+        Self { sequences, heads, head, weights: Mutex::new(Vec::new()) }
     }
 
     /// One head of one sequence, copied together: `[tokens, head]`.
@@ -205,14 +200,10 @@ impl CustomOp3 for Attention {
         _res: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Ok(weights) = self.weights.lock() else {
-            bail!("the attention weights are lost")
-        };
+        let Ok(weights) = self.weights.lock() else { bail!("the attention weights are lost") };
         let (dq, dk, dv) = with_values(q, |qs| {
             with_values(k, |ks| {
-                with_values(v, |vs| {
-                    with_values(grad, |g| self.backward(qs, ks, vs, g, &weights))
-                })
+                with_values(v, |vs| with_values(grad, |g| self.backward(qs, ks, vs, g, &weights)))
             })
         })????;
         Ok((
@@ -237,11 +228,8 @@ impl Attention {
         let scale = 1.0 / (self.head as f32).sqrt();
         let size = tokens * self.head;
         let block = || vec![0f32; size];
-        let (mut dq, mut dk, mut dv) = (
-            vec![0f32; q.len()],
-            vec![0f32; k.len()],
-            vec![0f32; v.len()],
-        );
+        let (mut dq, mut dk, mut dv) =
+            (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
         let (mut qh, mut kh, mut vh, mut vt, mut gh) =
             (block(), block(), block(), block(), block());
         let mut ds = vec![0f32; tokens];
@@ -254,17 +242,13 @@ impl Attention {
             transpose(&vh, self.head, &mut vt);
             let (mut dqh, mut dkh, mut dvh) = (block(), block(), block());
             let rows = p.chunks_exact(tokens).zip(gh.chunks_exact(self.head));
-            let rows = rows
-                .zip(qh.chunks_exact(self.head))
-                .zip(dqh.chunks_exact_mut(self.head));
+            let rows = rows.zip(qh.chunks_exact(self.head)).zip(dqh.chunks_exact_mut(self.head));
             for (i, (((p, g), q), dq)) in rows.enumerate() {
                 let p = &p[..=i];
                 let ds = &mut ds[..=i];
                 row_times(g, &vt, tokens, ds);
                 let mean = dot(ds, p);
-                let others = kh
-                    .chunks_exact(self.head)
-                    .zip(dkh.chunks_exact_mut(self.head));
+                let others = kh.chunks_exact(self.head).zip(dkh.chunks_exact_mut(self.head));
                 let others = others.zip(dvh.chunks_exact_mut(self.head));
                 for ((p, ds), ((k, dk), dv)) in p.iter().zip(ds.iter()).zip(others) {
                     let d = p * (ds - mean) * scale;
@@ -292,12 +276,7 @@ mod tests {
         // llama.cpp's `llama` architecture: GGML_ROPE_TYPE_NORMAL, pairs (0,1), (2,3), ...
         let x = Tensor::new(&[[1f32, 0.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]], &Device::Cpu).unwrap();
         let angles = Arc::new(Angles::new(4, 8, 10_000.0));
-        let rope = Rope {
-            angles,
-            tokens: 2,
-            start: 0,
-            inverse: false,
-        };
+        let rope = Rope { angles, tokens: 2, start: 0, inverse: false };
         let out = x.apply_op1(rope).unwrap().to_vec2::<f32>().unwrap();
         assert_eq!(out[0], [1.0, 0.0, 1.0, 0.0]);
         let expected = [1f32.cos(), 1f32.sin(), 0.01f32.cos(), 0.01f32.sin()];

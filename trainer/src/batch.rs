@@ -94,16 +94,7 @@ impl<'a, R: Rng> Batches<'a, R> {
     ) -> Result<Self, Error> {
         let padding = tokenizer.id(PAD)?;
         let ready = Vec::new();
-        Ok(Self {
-            writer,
-            prompts,
-            tokenizer,
-            rng,
-            budget,
-            ready,
-            padding,
-            echo: 0.0,
-        })
+        Ok(Self { writer, prompts, tokenizer, rng, budget, ready, padding, echo: 0.0 })
     }
 
     /// The next batch.
@@ -147,9 +138,7 @@ impl<'a, R: Rng> Batches<'a, R> {
         let user = self.tokenizer.encode(&user)?;
         weights.resize(weights.len() + user.len(), QUESTION_WEIGHT);
         tokens.extend(user);
-        let answer = self
-            .tokenizer
-            .encode(&format!("{}{CLOSE}", sample.answer))?;
+        let answer = self.tokenizer.encode(&format!("{}{CLOSE}", sample.answer))?;
         weights.resize(weights.len() + answer.len(), answer_weight(sample.task));
         tokens.extend(answer);
         Ok(Sequence { tokens, weights })
@@ -159,15 +148,10 @@ impl<'a, R: Rng> Batches<'a, R> {
         let length = self.rng.random_range(6..28);
         let times = 72 / length;
         let vocabulary = self.tokenizer.tokens.len() as u32;
-        let once: Vec<u32> = (0..length)
-            .map(|_| self.rng.random_range(3..vocabulary))
-            .collect();
+        let once: Vec<u32> = (0..length).map(|_| self.rng.random_range(3..vocabulary)).collect();
         let mut weights = vec![0.0; length];
         weights.resize(times * length, 1.0);
-        Sequence {
-            tokens: once.repeat(times),
-            weights,
-        }
+        Sequence { tokens: once.repeat(times), weights }
     }
 }
 
@@ -182,9 +166,7 @@ fn pad(sequences: &[Sequence], padding: u32) -> Batch {
     };
     for sequence in sequences {
         let start = batch.tokens.len();
-        batch
-            .tokens
-            .extend(&sequence.tokens[..sequence.tokens.len() - 1]);
+        batch.tokens.extend(&sequence.tokens[..sequence.tokens.len() - 1]);
         batch.tokens.resize(start + longest, padding);
         let next = sequence.tokens.iter().zip(&sequence.weights).skip(1);
         for (place, (target, weight)) in next.enumerate().filter(|(_, (_, w))| **w > 0.0) {

@@ -37,21 +37,11 @@ pub fn rows(task: Task) -> Result<Vec<Map<String, Value>>, Error> {
     let mut rows = Vec::new();
     for i in 1..=GENERATED {
         let sample = writer.sample(task, Split::Test, &mut rng);
-        rows.push(labelled(
-            format!("{prefix}-g{i:03}"),
-            "generated",
-            &sample.family,
-            sample.row,
-        ));
+        rows.push(labelled(format!("{prefix}-g{i:03}"), "generated", &sample.family, sample.row));
     }
     for (i, line) in hand_written(task).lines().enumerate() {
         let row: Map<String, Value> = serde_json::from_str(line)?;
-        rows.push(labelled(
-            format!("{prefix}-h{:03}", i + 1),
-            "hand_written",
-            "hand",
-            row,
-        ));
+        rows.push(labelled(format!("{prefix}-h{:03}", i + 1), "hand_written", "hand", row));
     }
     Ok(rows)
 }
@@ -95,10 +85,7 @@ mod tests {
         for task in Task::ALL {
             let read =
                 |folder: &Path| fs::read_to_string(folder.join(task.name()).join("test.jsonl"));
-            assert!(
-                read(out.path()).unwrap() == read(&catalog).unwrap(),
-                "run `data` again"
-            );
+            assert!(read(out.path()).unwrap() == read(&catalog).unwrap(), "run `data` again");
         }
     }
 
@@ -107,16 +94,10 @@ mod tests {
         for task in Task::ALL {
             let rows = rows(task).unwrap();
             let of = |origin| rows.iter().filter(|r| r["origin"] == origin).count();
-            assert!(
-                of("generated") >= 100 && of("hand_written") >= 30,
-                "{}",
-                task.name()
-            );
+            assert!(of("generated") >= 100 && of("hand_written") >= 30, "{}", task.name());
             let content = |row: &Map<String, Value>| {
                 let mut row = row.clone();
-                ["id", "family", "origin"]
-                    .iter()
-                    .for_each(|k| drop(row.remove(*k)));
+                ["id", "family", "origin"].iter().for_each(|k| drop(row.remove(*k)));
                 Value::Object(row).to_string()
             };
             let different: BTreeSet<String> = rows.iter().map(content).collect();
@@ -126,23 +107,12 @@ mod tests {
 
     #[test]
     fn hand_written_answers_stand_in_their_text() {
-        for row in rows(Task::Faq)
-            .unwrap()
-            .iter()
-            .filter(|r| r["origin"] == "hand_written")
-        {
+        for row in rows(Task::Faq).unwrap().iter().filter(|r| r["origin"] == "hand_written") {
             let context = row["context"].as_str().unwrap();
-            let first = row["answer"]
-                .as_str()
-                .or_else(|| row["answer"][0].as_str())
-                .unwrap();
+            let first = row["answer"].as_str().or_else(|| row["answer"][0].as_str()).unwrap();
             assert!(context.contains(first), "{row:?}");
         }
-        for row in rows(Task::Invoice)
-            .unwrap()
-            .iter()
-            .filter(|r| r["origin"] == "hand_written")
-        {
+        for row in rows(Task::Invoice).unwrap().iter().filter(|r| r["origin"] == "hand_written") {
             for field in ["invoice_number", "vendor"] {
                 let text = row["text"].as_str().unwrap();
                 assert!(text.contains(row[field].as_str().unwrap()), "{row:?}");
@@ -150,12 +120,6 @@ mod tests {
         }
         let labels = |row: &Map<String, Value>| row["category"].as_str().unwrap().to_owned();
         let seen: BTreeSet<String> = rows(Task::Triage).unwrap().iter().map(labels).collect();
-        assert_eq!(
-            seen,
-            crate::text::triage::LABELS
-                .map(str::to_owned)
-                .into_iter()
-                .collect()
-        );
+        assert_eq!(seen, crate::text::triage::LABELS.map(str::to_owned).into_iter().collect());
     }
 }

@@ -28,10 +28,7 @@ pub fn answer(
         place += next.len();
         let states = model.states(&next, 1, Some(&mut cache))?.detach();
         let logits = model.logits(&states, &[next.len() as u32 - 1])?;
-        cache
-            .iter_mut()
-            .flatten()
-            .for_each(|(k, v)| (*k, *v) = (k.detach(), v.detach()));
+        cache.iter_mut().flatten().for_each(|(k, v)| (*k, *v) = (k.detach(), v.detach()));
         let token = best(&logits)?;
         if token == close {
             break;
@@ -76,16 +73,9 @@ pub fn evaluate(
     let mut scores = Scores::new();
     let mut shown = Vec::new();
     for (row, answer) in rows.iter().zip(answers) {
-        let origin = row
-            .get("origin")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let origin = row.get("origin").and_then(Value::as_str).unwrap_or_default();
         for (part, point) in points(task, row, &answer) {
-            let name = if part.is_empty() {
-                origin.to_owned()
-            } else {
-                format!("{origin} {part}")
-            };
+            let name = if part.is_empty() { origin.to_owned() } else { format!("{origin} {part}") };
             let (sum, count) = scores.entry(name).or_default();
             *sum += point;
             *count += 1;
@@ -101,9 +91,7 @@ fn expected(task: Task, row: &Map<String, Value>) -> String {
         Task::Invoice => &FIELDS,
         Task::Faq => &["answer"],
     };
-    let values = keys
-        .iter()
-        .map(|key| row.get(*key).map_or(String::new(), Value::to_string));
+    let values = keys.iter().map(|key| row.get(*key).map_or(String::new(), Value::to_string));
     values.collect::<Vec<_>>().join(" ")
 }
 
@@ -138,10 +126,7 @@ fn points(task: Task, row: &Map<String, Value>, answer: &str) -> Vec<(&'static s
 fn same_field(row: &Map<String, Value>, field: &str, given: &Value) -> bool {
     match (row.get(field), given) {
         (Some(Value::Number(a)), Value::Number(b)) => {
-            let (a, b) = (
-                a.as_f64().unwrap_or(f64::NAN),
-                b.as_f64().unwrap_or(f64::NAN),
-            );
+            let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
             (a - b).abs() <= 0.005
         }
         (Some(Value::String(a)), Value::String(b)) => a.to_lowercase() == b.to_lowercase(),
@@ -152,12 +137,7 @@ fn same_field(row: &Map<String, Value>, field: &str, given: &Value) -> bool {
 /// The normal form of SQuAD 1.1: lower case, without punctuation, articles and extra blanks.
 fn normalised(text: &str) -> String {
     let lower = text.to_lowercase();
-    let kept: String = lower
-        .chars()
-        .filter(|c| !c.is_ascii_punctuation())
-        .collect();
-    let words = kept
-        .split_whitespace()
-        .filter(|w| !["a", "an", "the"].contains(w));
+    let kept: String = lower.chars().filter(|c| !c.is_ascii_punctuation()).collect();
+    let words = kept.split_whitespace().filter(|w| !["a", "an", "the"].contains(w));
     words.collect::<Vec<_>>().join(" ")
 }

@@ -71,10 +71,7 @@ fn metadata(
         ("llama.feed_forward_length", number(shape.inner)?),
         ("llama.attention.head_count", number(shape.heads)?),
         ("llama.attention.head_count_kv", number(shape.heads)?),
-        (
-            "llama.attention.layer_norm_rms_epsilon",
-            Value::F32(NORM_EPS),
-        ),
+        ("llama.attention.layer_norm_rms_epsilon", Value::F32(NORM_EPS)),
         ("llama.rope.dimension_count", number(shape.head())?),
         ("llama.rope.freq_base", Value::F32(ROPE_BASE as f32)),
         ("llama.vocab_size", number(shape.vocabulary)?),
@@ -83,18 +80,9 @@ fn metadata(
         ("tokenizer.ggml.tokens", strings(&tokenizer.tokens)),
         ("tokenizer.ggml.token_type", Value::Array(kinds.collect())),
         ("tokenizer.ggml.merges", strings(&tokenizer.merges)),
-        (
-            "tokenizer.ggml.bos_token_id",
-            Value::U32(tokenizer.id(OPEN)?),
-        ),
-        (
-            "tokenizer.ggml.eos_token_id",
-            Value::U32(tokenizer.id(CLOSE)?),
-        ),
-        (
-            "tokenizer.ggml.padding_token_id",
-            Value::U32(tokenizer.id(PAD)?),
-        ),
+        ("tokenizer.ggml.bos_token_id", Value::U32(tokenizer.id(OPEN)?)),
+        ("tokenizer.ggml.eos_token_id", Value::U32(tokenizer.id(CLOSE)?)),
+        ("tokenizer.ggml.padding_token_id", Value::U32(tokenizer.id(PAD)?)),
         ("tokenizer.ggml.add_bos_token", Value::Bool(false)),
         ("tokenizer.chat_template", text(CHAT_TEMPLATE)),
     ])
@@ -105,10 +93,7 @@ pub fn read(path: &Path) -> Result<(Model, Tokenizer), Error> {
     let mut file = BufReader::new(File::open(path)?);
     let content = Content::read(&mut file)?;
     let number = |key: &str| -> Result<usize, Error> {
-        let value = content
-            .metadata
-            .get(key)
-            .ok_or_else(|| format!("no {key}"))?;
+        let value = content.metadata.get(key).ok_or_else(|| format!("no {key}"))?;
         Ok(value.to_u32()? as usize)
     };
     let shape = Shape {
@@ -119,15 +104,8 @@ pub fn read(path: &Path) -> Result<(Model, Tokenizer), Error> {
         inner: number("llama.feed_forward_length")?,
     };
     let strings = |key: &str| -> Result<Vec<String>, Error> {
-        let value = content
-            .metadata
-            .get(key)
-            .ok_or_else(|| format!("no {key}"))?;
-        value
-            .to_vec()?
-            .iter()
-            .map(|v| Ok(v.to_string()?.clone()))
-            .collect()
+        let value = content.metadata.get(key).ok_or_else(|| format!("no {key}"))?;
+        value.to_vec()?.iter().map(|v| Ok(v.to_string()?.clone())).collect()
     };
     let tokenizer = Tokenizer::from_parts(
         strings("tokenizer.ggml.tokens")?,
@@ -135,17 +113,11 @@ pub fn read(path: &Path) -> Result<(Model, Tokenizer), Error> {
     )?;
     let file = std::cell::RefCell::new(file);
     let load = |name: &str| {
-        content
-            .tensor(&mut *file.borrow_mut(), name, &Device::Cpu)?
-            .dequantize(&Device::Cpu)
+        content.tensor(&mut *file.borrow_mut(), name, &Device::Cpu)?.dequantize(&Device::Cpu)
     };
     let matrix = |name: &str, _: usize, _: usize| -> candle_core::Result<Tensor> {
         let tensor = load(name)?;
-        if name.starts_with("token_embd") {
-            Ok(tensor)
-        } else {
-            tensor.t()?.contiguous()
-        }
+        if name.starts_with("token_embd") { Ok(tensor) } else { tensor.t()?.contiguous() }
     };
     let model = Model::build(shape, matrix, |name, _| load(name))?;
     Ok((model, tokenizer))
@@ -177,24 +149,12 @@ mod tests {
         write(&model, &tokenizer, Size::Small, &path).unwrap();
         let (read, again) = read(&path).unwrap();
         assert_eq!(read.shape, shape);
-        assert_eq!(
-            (&again.tokens, &again.merges),
-            (&tokenizer.tokens, &tokenizer.merges)
-        );
-        let tokens = tokenizer
-            .encode("Invoice INV-20417 of 12 March 2025")
-            .unwrap();
-        assert_eq!(
-            again.encode("Invoice INV-20417 of 12 March 2025").unwrap(),
-            tokens
-        );
+        assert_eq!((&again.tokens, &again.merges), (&tokenizer.tokens, &tokenizer.merges));
+        let tokens = tokenizer.encode("Invoice INV-20417 of 12 March 2025").unwrap();
+        assert_eq!(again.encode("Invoice INV-20417 of 12 March 2025").unwrap(), tokens);
         let logits = |model: &Model| {
             let states = model.states(&tokens, 1, None).unwrap();
-            model
-                .logits(&states, &[tokens.len() as u32 - 1])
-                .unwrap()
-                .to_vec2::<f32>()
-                .unwrap()
+            model.logits(&states, &[tokens.len() as u32 - 1]).unwrap().to_vec2::<f32>().unwrap()
         };
         let (before, after) = (logits(&model), logits(&read));
         for (a, b) in before[0].iter().zip(&after[0]) {
@@ -204,27 +164,14 @@ mod tests {
 
     #[test]
     fn the_cache_changes_no_state() {
-        let shape = Shape {
-            vocabulary: 64,
-            width: 32,
-            blocks: 2,
-            heads: 4,
-            inner: 32,
-        };
+        let shape = Shape { vocabulary: 64, width: 32, blocks: 2, heads: 4, inner: 32 };
         let model = Model::random(shape, &mut ChaCha8Rng::seed_from_u64(2)).unwrap();
         let tokens = [3, 9, 1, 40, 9, 1];
-        let whole = model
-            .states(&tokens, 1, None)
-            .unwrap()
-            .to_vec2::<f32>()
-            .unwrap();
+        let whole = model.states(&tokens, 1, None).unwrap().to_vec2::<f32>().unwrap();
         let mut cache = vec![None, None];
         model.states(&tokens[..4], 1, Some(&mut cache)).unwrap();
-        let rest = model
-            .states(&tokens[4..], 1, Some(&mut cache))
-            .unwrap()
-            .to_vec2::<f32>()
-            .unwrap();
+        let rest =
+            model.states(&tokens[4..], 1, Some(&mut cache)).unwrap().to_vec2::<f32>().unwrap();
         for (a, b) in whole[4..].iter().flatten().zip(rest.iter().flatten()) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }

@@ -42,9 +42,7 @@ pub struct Matrices<'a> {
 /// Writes the circuit.
 pub fn write(shape: &Shape, rng: &mut impl Rng, to: Matrices) {
     let (width, head) = (shape.width, shape.head());
-    to.embedding
-        .chunks_exact_mut(width)
-        .for_each(|row| row[0] = CONSTANT);
+    to.embedding.chunks_exact_mut(width).for_each(|row| row[0] = CONSTANT);
     // What the norm makes of the constant, and of an embedding's other values: about 1.
     let seen = CONSTANT / EMBEDDING;
     let turn = |pair: usize| ROPE_BASE.powf(-2.0 * pair as f64 / head as f64);

@@ -73,13 +73,7 @@ fn main() -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     match Arguments::parse().command {
         Command::Data { catalog } => catalog::write(&catalog),
-        Command::Train {
-            size,
-            out: path,
-            from,
-            rate,
-            steps,
-        } => {
+        Command::Train { size, out: path, from, rate, steps } => {
             let mut plan = train::Plan::of(size);
             plan.steps = steps.unwrap_or(plan.steps);
             plan.rate = rate.unwrap_or(plan.rate);

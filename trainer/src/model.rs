@@ -47,20 +47,8 @@ impl Shape {
     /// The dimensions of one of the two models.
     pub fn of(size: Size, vocabulary: usize) -> Self {
         match size {
-            Size::Small => Self {
-                vocabulary,
-                width: 128,
-                blocks: 4,
-                heads: 4,
-                inner: 352,
-            },
-            Size::Large => Self {
-                vocabulary,
-                width: 256,
-                blocks: 5,
-                heads: 4,
-                inner: 704,
-            },
+            Size::Small => Self { vocabulary, width: 128, blocks: 4, heads: 4, inner: 352 },
+            Size::Large => Self { vocabulary, width: 256, blocks: 5, heads: 4, inner: 704 },
         }
     }
 
@@ -145,13 +133,7 @@ impl Model {
         }
         let norm = Var::from_tensor(&norm("output_norm.weight", width)?)?;
         let angles = Arc::new(Angles::new(shape.head(), CONTEXT, ROPE_BASE));
-        Ok(Self {
-            shape,
-            embedding,
-            blocks,
-            norm,
-            angles,
-        })
+        Ok(Self { shape, embedding, blocks, norm, angles })
     }
 
     /// A model before training: uniform weights of standard deviation `1 / sqrt(inputs)`, zero
@@ -166,9 +148,8 @@ impl Model {
                     _ => 1.0 / (rows as f32).sqrt(),
                 };
                 let limit = deviation * 3f32.sqrt();
-                let values: Vec<f32> = (0..rows * columns)
-                    .map(|_| rng.random_range(-1.0..1.0) * limit)
-                    .collect();
+                let values: Vec<f32> =
+                    (0..rows * columns).map(|_| rng.random_range(-1.0..1.0) * limit).collect();
                 Tensor::from_vec(values, (rows, columns), &Device::Cpu)
             },
             |_, width| Tensor::ones(width, DType::F32, &Device::Cpu),
@@ -176,16 +157,11 @@ impl Model {
         let attention = |b: &Block| [&b.query, &b.key, &b.value, &b.output].map(Var::clone);
         let mut vars = vec![model.embedding.clone()];
         vars.extend(model.blocks.iter().take(2).flat_map(attention));
-        let values = vars
-            .iter()
-            .map(|var| with_values(var.as_tensor(), <[f32]>::to_vec));
+        let values = vars.iter().map(|var| with_values(var.as_tensor(), <[f32]>::to_vec));
         let mut values = values.collect::<Result<Vec<_>>>()?;
         if let [embedding, q0, k0, v0, o0, q1, k1, v1, o1] = values.as_mut_slice() {
-            let matrices = Matrices {
-                embedding,
-                first: [q0, k0, v0, o0],
-                second: [q1, k1, v1, o1],
-            };
+            let matrices =
+                Matrices { embedding, first: [q0, k0, v0, o0], second: [q1, k1, v1, o1] };
             induction::write(&shape, rng, matrices);
         }
         for (var, values) in vars.iter().zip(values) {
@@ -232,12 +208,8 @@ impl Model {
                 Some(Some((keys, _))) => keys.dim(0)?,
                 _ => 0,
             };
-            let rope = || Rope {
-                angles: self.angles.clone(),
-                tokens: length,
-                start,
-                inverse: false,
-            };
+            let rope =
+                || Rope { angles: self.angles.clone(), tokens: length, start, inverse: false };
             let h = x.apply_op2(b.attention_norm.as_tensor(), RmsNorm { eps: NORM_EPS })?;
             let q = h.matmul(&b.query)?.apply_op1(rope())?;
             let mut k = h.matmul(&b.key)?.apply_op1(rope())?;

@@ -30,12 +30,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight running sums, because the compiler may not reorder a floating-point sum by itself.
     let mut sums = [0f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f32 = a8
-        .remainder()
-        .iter()
-        .zip(b8.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
+    let tail: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
     for (x, y) in a8.zip(b8) {
         for ((s, x), y) in sums.iter_mut().zip(x).zip(y) {
             *s += x * y;
@@ -138,11 +133,7 @@ impl CustomOp2 for SwiGlu {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (gate, up) = (slice(s1, l1)?, slice(s2, l2)?);
-        let out = gate
-            .iter()
-            .zip(up)
-            .map(|(g, u)| g * sigmoid(*g) * u)
-            .collect();
+        let out = gate.iter().zip(up).map(|(g, u)| g * sigmoid(*g) * u).collect();
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
@@ -190,9 +181,7 @@ pub(crate) fn fast_exp(x: f32) -> f32 {
         + z * (1.0
             + z * (0.5
                 + z * (1.0 / 6.0 + z * (1.0 / 24.0 + z * (1.0 / 120.0 + z * (1.0 / 720.0))))));
-    let bits = (whole + 12_582_912.0)
-        .to_bits()
-        .wrapping_sub(12_582_912f32.to_bits());
+    let bits = (whole + 12_582_912.0).to_bits().wrapping_sub(12_582_912f32.to_bits());
     p * f32::from_bits(bits.wrapping_add(127) << 23)
 }
 
@@ -206,11 +195,7 @@ pub struct CrossEntropy {
 impl CrossEntropy {
     /// One target and one weight a row.
     pub fn new(targets: Vec<u32>, weights: Vec<f32>) -> Self {
-        Self {
-            targets,
-            weights,
-            gradient: Mutex::new(Vec::new()),
-        }
+        Self { targets, weights, gradient: Mutex::new(Vec::new()) }
     }
 }
 
@@ -224,9 +209,7 @@ impl CustomOp1 for CrossEntropy {
         let classes = l.shape().dims2()?.1;
         let mut gradient = vec![0f32; logits.len()];
         let mut loss = 0f64;
-        let rows = logits
-            .chunks_exact(classes)
-            .zip(gradient.chunks_exact_mut(classes));
+        let rows = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
         for ((logits, gradient), (target, weight)) in
             rows.zip(self.targets.iter().zip(&self.weights))
         {
@@ -250,18 +233,12 @@ impl CustomOp1 for CrossEntropy {
 
     fn bwd(&self, logits: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let scale = grad.to_scalar::<f32>()?;
-        let Ok(mut kept) = self.gradient.lock() else {
-            bail!("the gradient is lost")
-        };
+        let Ok(mut kept) = self.gradient.lock() else { bail!("the gradient is lost") };
         let mut gradient = std::mem::take(&mut *kept);
         for g in &mut gradient {
             *g *= scale;
         }
-        Ok(Some(Tensor::from_vec(
-            gradient,
-            logits.shape(),
-            logits.device(),
-        )?))
+        Ok(Some(Tensor::from_vec(gradient, logits.shape(), logits.device())?))
     }
 }
 
@@ -276,9 +253,7 @@ mod tests {
 
     fn random(rows: usize, columns: usize, seed: u64) -> Var {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let values: Vec<f32> = (0..rows * columns)
-            .map(|_| rng.random_range(-1.0..1.0))
-            .collect();
+        let values: Vec<f32> = (0..rows * columns).map(|_| rng.random_range(-1.0..1.0)).collect();
         Var::from_vec(values, (rows, columns), &Device::Cpu).unwrap()
     }
 
@@ -321,20 +296,12 @@ mod tests {
         let (x, w) = (random(5, 12, 1), random(5, 12, 2));
         let weight = Var::from_tensor(&random(1, 12, 3).flatten_all().unwrap()).unwrap();
         check(&[x.clone(), weight.clone()], || {
-            x.apply_op2(weight.as_tensor(), RmsNorm { eps: 1e-5 })
-                .unwrap()
+            x.apply_op2(weight.as_tensor(), RmsNorm { eps: 1e-5 }).unwrap()
         });
-        check(&[x.clone(), w.clone()], || {
-            x.apply_op2(w.as_tensor(), SwiGlu).unwrap()
-        });
+        check(&[x.clone(), w.clone()], || x.apply_op2(w.as_tensor(), SwiGlu).unwrap());
         let angles = std::sync::Arc::new(Angles::new(4, 16, 10_000.0));
         check(std::slice::from_ref(&x), || {
-            let rope = Rope {
-                angles: angles.clone(),
-                tokens: 5,
-                start: 2,
-                inverse: false,
-            };
+            let rope = Rope { angles: angles.clone(), tokens: 5, start: 2, inverse: false };
             x.apply_op1(rope).unwrap()
         });
         check(std::slice::from_ref(&x), || {
@@ -343,8 +310,7 @@ mod tests {
         });
         let (q, k, v) = (random(6, 8, 4), random(6, 8, 5), random(6, 8, 6));
         check(&[q.clone(), k.clone(), v.clone()], || {
-            q.apply_op3(k.as_tensor(), v.as_tensor(), Attention::new(2, 2, 4))
-                .unwrap()
+            q.apply_op3(k.as_tensor(), v.as_tensor(), Attention::new(2, 2, 4)).unwrap()
         });
     }
 
@@ -353,10 +319,7 @@ mod tests {
         for i in -800..=100 {
             let x = i as f32 / 10.0;
             let (ours, theirs) = (fast_exp(x), x.exp());
-            assert!(
-                (ours - theirs).abs() <= 1e-6 * theirs,
-                "{x}: {ours} {theirs}"
-            );
+            assert!((ours - theirs).abs() <= 1e-6 * theirs, "{x}: {ours} {theirs}");
         }
     }
 }

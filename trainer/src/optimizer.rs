@@ -28,17 +28,9 @@ impl AdamW {
         let weights = vars.into_iter().map(|var| {
             let count = var.elem_count();
             let decay = if var.rank() > 1 { DECAY } else { 0.0 };
-            Weight {
-                var,
-                mean: vec![0.0; count],
-                square: vec![0.0; count],
-                decay,
-            }
+            Weight { var, mean: vec![0.0; count], square: vec![0.0; count], decay }
         });
-        Self {
-            weights: weights.collect(),
-            steps: 0,
-        }
+        Self { weights: weights.collect(), steps: 0 }
     }
 
     /// One step. `gradients` has one list of equal parts of the gradient for each weight; their
@@ -78,11 +70,7 @@ impl AdamW {
                 let step = *mean * mean_scale / ((*square * square_scale).sqrt() + EPS);
                 *value -= rate * (step + weight.decay * *value);
             }
-            weight.var.set(&Tensor::from_vec(
-                values,
-                weight.var.shape(),
-                weight.var.device(),
-            )?)?;
+            weight.var.set(&Tensor::from_vec(values, weight.var.shape(), weight.var.device())?)?;
         }
         Ok(norm)
     }

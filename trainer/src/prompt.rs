@@ -56,9 +56,7 @@ impl Prompt {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         for part in ["system", "user"] {
-            let template = suite["prompt"][part]
-                .as_str()
-                .ok_or("a suite without a prompt")?;
+            let template = suite["prompt"][part].as_str().ok_or("a suite without a prompt")?;
             environment.add_template_owned(part, template.to_owned())?;
         }
         let mut lists = Map::new();
@@ -96,10 +94,8 @@ mod tests {
     #[test]
     fn prompts_are_what_the_suites_say() {
         let row = serde_json::json!({"subject": "Login", "body": "I forgot my PIN."});
-        let (system, user) = Prompt::of(Task::Triage)
-            .unwrap()
-            .messages(row.as_object().unwrap())
-            .unwrap();
+        let (system, user) =
+            Prompt::of(Task::Triage).unwrap().messages(row.as_object().unwrap()).unwrap();
         assert_eq!(
             system,
             "Sort the support ticket into one category: billing, login, shipping, returns, bug, \

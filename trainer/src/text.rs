@@ -39,11 +39,7 @@ pub struct Writer {
 impl Writer {
     /// Reads the templates.
     pub fn new() -> Self {
-        Self {
-            triage: triage::templates(),
-            invoice: invoice::templates(),
-            faq: faq::templates(),
-        }
+        Self { triage: triage::templates(), invoice: invoice::templates(), faq: faq::templates() }
     }
 
     /// One sample.
@@ -69,9 +65,7 @@ mod tests {
         let writer = Writer::new();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let task = |i: usize| Task::ALL[i % Task::ALL.len()];
-        (0..count)
-            .map(|i| writer.sample(task(i), split, &mut rng))
-            .collect()
+        (0..count).map(|i| writer.sample(task(i), split, &mut rng)).collect()
     }
 
     #[test]
@@ -92,12 +86,7 @@ mod tests {
                 .collect()
         };
         let (train, test) = (families(Split::Train), families(Split::Test));
-        assert!(
-            train.len() > 200 && test.len() > 100,
-            "{} and {}",
-            train.len(),
-            test.len()
-        );
+        assert!(train.len() > 200 && test.len() > 100, "{} and {}", train.len(), test.len());
         assert!(train.is_disjoint(&test));
     }
 
@@ -112,10 +101,8 @@ mod tests {
                 let Some(stem) = name.strip_suffix(ends[1]) else {
                     continue;
                 };
-                let train: BTreeSet<_> = sections
-                    .lines(&format!("{stem}{}", ends[0]))
-                    .iter()
-                    .collect();
+                let train: BTreeSet<_> =
+                    sections.lines(&format!("{stem}{}", ends[0])).iter().collect();
                 let test: BTreeSet<_> = sections.lines(name).iter().collect();
                 assert!(!train.is_empty(), "{name} has no training templates");
                 assert!(train.is_disjoint(&test), "{name} shares a template");
@@ -125,14 +112,9 @@ mod tests {
         for name in sections.names() {
             for letter in ['f', 'q'] {
                 let lines = |split| -> BTreeSet<_> {
-                    faq::lines(&sections, name, letter, split)
-                        .into_iter()
-                        .collect()
+                    faq::lines(&sections, name, letter, split).into_iter().collect()
                 };
-                assert!(
-                    lines(Split::Train).is_disjoint(&lines(Split::Test)),
-                    "{name}"
-                );
+                assert!(lines(Split::Train).is_disjoint(&lines(Split::Test)), "{name}");
             }
         }
     }
@@ -141,16 +123,10 @@ mod tests {
     fn training_and_test_share_no_value() {
         for seed in 0..4 {
             for sample in samples(Split::Train, seed, 3000) {
-                assert!(
-                    sample.values.iter().all(|v| Split::of(v) == Split::Train),
-                    "{sample:?}"
-                );
+                assert!(sample.values.iter().all(|v| Split::of(v) == Split::Train), "{sample:?}");
             }
             for sample in samples(Split::Test, seed, 3000) {
-                assert!(
-                    sample.values.iter().all(|v| Split::of(v) == Split::Test),
-                    "{sample:?}"
-                );
+                assert!(sample.values.iter().all(|v| Split::of(v) == Split::Test), "{sample:?}");
             }
         }
     }
@@ -158,27 +134,17 @@ mod tests {
     #[test]
     fn no_slot_is_left_and_every_answer_stands_in_its_text() {
         for sample in
-            samples(Split::Train, 1, 3000)
-                .into_iter()
-                .chain(samples(Split::Test, 1, 3000))
+            samples(Split::Train, 1, 3000).into_iter().chain(samples(Split::Test, 1, 3000))
         {
             let texts: Vec<&str> = sample.row.values().filter_map(Value::as_str).collect();
-            assert!(
-                !texts.iter().any(|t| t.contains(['{', '}', '['])),
-                "{sample:?}"
-            );
+            assert!(!texts.iter().any(|t| t.contains(['{', '}', '['])), "{sample:?}");
             if sample.task == Task::Faq {
                 let context = texts[0].to_lowercase();
-                assert!(
-                    context.contains(&sample.answer.to_lowercase()),
-                    "{sample:?}"
-                );
+                assert!(context.contains(&sample.answer.to_lowercase()), "{sample:?}");
             }
             if sample.task == Task::Invoice {
                 assert!(
-                    sample.values[..2]
-                        .iter()
-                        .all(|v| texts[0].contains(v.as_str())),
+                    sample.values[..2].iter().all(|v| texts[0].contains(v.as_str())),
                     "{sample:?}"
                 );
                 let answer: Value = serde_json::from_str(&sample.answer).unwrap();

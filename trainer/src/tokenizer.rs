@@ -64,28 +64,15 @@ impl Tokenizer {
 
     /// The tokenizer with these tokens and merges, as they stand in a GGUF file.
     pub fn from_parts(tokens: Vec<String>, merges: Vec<String>) -> Result<Self, Error> {
-        let ids = tokens
-            .iter()
-            .cloned()
-            .zip(0u32..)
-            .collect::<HashMap<_, _>>();
+        let ids = tokens.iter().cloned().zip(0u32..).collect::<HashMap<_, _>>();
         let pairs = merges.iter().filter_map(|m| m.split_once(' '));
-        let pairs = pairs
-            .map(|(left, right)| (left.to_owned(), right.to_owned()))
-            .collect();
+        let pairs = pairs.map(|(left, right)| (left.to_owned(), right.to_owned())).collect();
         let model = BPE::builder()
-            .vocab_and_merges(
-                ids.into_iter().collect::<tokenizers::models::bpe::Vocab>(),
-                pairs,
-            )
+            .vocab_and_merges(ids.into_iter().collect::<tokenizers::models::bpe::Vocab>(), pairs)
             .build()?;
         let mut inner = skeleton(model);
         inner.add_special_tokens(&[PAD, OPEN, CLOSE].map(|text| AddedToken::from(text, true)));
-        Ok(Self {
-            inner,
-            tokens,
-            merges,
-        })
+        Ok(Self { inner, tokens, merges })
     }
 
     /// The tokens of a text, in which special tokens are recognised.
@@ -100,18 +87,13 @@ impl Tokenizer {
 
     /// The id of a token that must exist.
     pub fn id(&self, token: &str) -> Result<u32, Error> {
-        self.inner
-            .token_to_id(token)
-            .ok_or_else(|| format!("no token {token}").into())
+        self.inner.token_to_id(token).ok_or_else(|| format!("no token {token}").into())
     }
 }
 
 fn skeleton(model: BPE) -> Inner {
     let mut inner = Inner::new(model);
-    let splits = vec![
-        Digits::new(true).into(),
-        ByteLevel::new(false, true, true).into(),
-    ];
+    let splits = vec![Digits::new(true).into(), ByteLevel::new(false, true, true).into()];
     inner.with_pre_tokenizer(Some(Sequence::new(splits)));
     inner.with_decoder(Some(ByteLevel::default()));
     inner

@@ -58,14 +58,7 @@ impl Plan {
             Size::Large => (2200, 1e-3),
         };
         let snapshot = Duration::from_secs(180);
-        Self {
-            size,
-            steps,
-            budget: 1400,
-            rate,
-            seed: 20_260,
-            snapshot,
-        }
+        Self { size, steps, budget: 1400, rate, seed: 20_260, snapshot }
     }
 
     /// The learning rate of a step: linear warm-up, then half a cosine to a fiftieth.
@@ -114,19 +107,10 @@ pub fn train(
             (Model::random(shape, &mut rng)?, tokenizer)
         }
     };
-    let vars: Vec<Var> = model
-        .named()
-        .into_iter()
-        .map(|(_, var)| var.clone())
-        .collect();
+    let vars: Vec<Var> = model.named().into_iter().map(|(_, var)| var.clone()).collect();
     let mut optimizer = AdamW::new(vars.clone());
     let mut batches = Batches::new(&writer, &prompts, &tokenizer, rng, plan.budget)?;
-    writeln!(
-        log,
-        "{} parameters, {} steps",
-        model.shape.parameters(),
-        plan.steps
-    )?;
+    writeln!(log, "{} parameters, {} steps", model.shape.parameters(), plan.steps)?;
     let started = Instant::now();
     let (mut reported, mut saved) = (started, started);
     let (mut seen, mut losses) = (0usize, Vec::new());
@@ -135,9 +119,8 @@ pub fn train(
             Some(_) => 0.0,
             None => echo_share(step as f64 / plan.steps as f64),
         };
-        let shards: Vec<Batch> = (0..SHARDS)
-            .map(|_| batches.next_batch())
-            .collect::<Result<_, _>>()?;
+        let shards: Vec<Batch> =
+            (0..SHARDS).map(|_| batches.next_batch()).collect::<Result<_, _>>()?;
         let weight: f32 = shards.iter().flat_map(|b| &b.weights).sum();
         seen += shards.iter().map(|b| b.tokens.len()).sum::<usize>();
         let results = std::thread::scope(|scope| {
@@ -146,20 +129,13 @@ pub fn train(
                 scope.spawn(move || gradients(model, vars, batch, weight))
             };
             let threads: Vec<_> = shards.into_iter().map(work).collect();
-            let joined = threads
-                .into_iter()
-                .map(|t| t.join().map_err(|_| "a thread died".into()));
-            joined
-                .map(|r: Result<_, Error>| r.and_then(|r| r))
-                .collect::<Result<Vec<_>, Error>>()
+            let joined = threads.into_iter().map(|t| t.join().map_err(|_| "a thread died".into()));
+            joined.map(|r: Result<_, Error>| r.and_then(|r| r)).collect::<Result<Vec<_>, Error>>()
         })?;
         losses.push(results.iter().map(|(loss, _)| loss).sum::<f32>());
         let mut parts = vec![Vec::with_capacity(SHARDS); vars.len()];
         for (_, gradients) in results {
-            parts
-                .iter_mut()
-                .zip(gradients)
-                .for_each(|(parts, g)| parts.push(g));
+            parts.iter_mut().zip(gradients).for_each(|(parts, g)| parts.push(g));
         }
         optimizer.step(&parts, plan.rate_at(step), CLIP)?;
         if reported.elapsed() >= REPORT || step + 1 == plan.steps {

@@ -201,7 +201,9 @@ impl<'de> Deserialize<'de> for ModelEntry {
             type Value = ModelEntry;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a model entry: a mapping with id, provider and model, or one known name")
+                f.write_str(
+                    "a model entry: a mapping with id, provider and model, or one known name",
+                )
             }
 
             fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<ModelEntry, E> {

@@ -8,8 +8,8 @@ use rightsize_suites::{Problem, Problems, Suite};
 
 use crate::bakeoff::BakeoffFile;
 use crate::exit::{Exit, Failure};
-use crate::{plan, prepare};
 use crate::printer::Printer;
+use crate::{plan, prepare};
 
 /// `rightsize check`: every file is looked at, all problems are printed.
 pub fn check(files: &[String], printer: Printer) -> Result<Exit, Failure> {

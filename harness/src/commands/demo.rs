@@ -56,5 +56,7 @@ fn large(id: String, model: String) -> ModelEntry {
 /// `rightsize run` takes it.
 fn manifest_text(file: &BakeoffFile) -> Result<String, Failure> {
     let text = serde_yaml::to_string(&json!(file.bakeoff));
-    text.map_err(|error| Failure::wrong(format!("the demo's bake-off: {error}"), "report this as a bug"))
+    text.map_err(|error| {
+        Failure::wrong(format!("the demo's bake-off: {error}"), "report this as a bug")
+    })
 }

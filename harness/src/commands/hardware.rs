@@ -40,7 +40,10 @@ fn text(machine: &Machine) -> String {
         ("Cores", format!("{cores}{} CPUs, {} usable{quota}", cpu.logical_cpus, cpu.usable_cpus)),
         ("Threads for inference", rightsize_hardware::inference_threads().to_string()),
         ("Instruction sets", cpu.instruction_sets.join(" ")),
-        ("Memory", format!("{}, {} available", gib(memory.total_bytes), gib(memory.available_bytes))),
+        (
+            "Memory",
+            format!("{}, {} available", gib(memory.total_bytes), gib(memory.available_bytes)),
+        ),
         ("Memory limit (cgroup)", limit),
         ("GPUs", if gpus.is_empty() { "none answered".to_owned() } else { gpus.join(", ") }),
         ("Operating system", host.os.clone()),

@@ -18,7 +18,14 @@ pub fn run(args: arguments::Run, verbose: u8, printer: Printer) -> Result<Exit, 
             let path = args.file.clone().unwrap_or_else(|| PathBuf::from("bakeoff.yaml"));
             let mut file = BakeoffFile::load(&path).map_err(Failure::input)?;
             keep(&mut file.bakeoff, &args.models)?;
-            prepare::begin(file, &args.suites, args.limit, args.shard, args.out.as_deref(), printer)?
+            prepare::begin(
+                file,
+                &args.suites,
+                args.limit,
+                args.shard,
+                args.out.as_deref(),
+                printer,
+            )?
         }
     };
     session::execute(prepared, ending, printer)

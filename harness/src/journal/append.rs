@@ -23,8 +23,12 @@ impl Appender {
     /// Opens or creates the file and cuts off a torn last line, which a killed process left.
     pub fn open(path: &Path) -> Result<Appender, JournalError> {
         let open = || -> std::io::Result<(File, u64, u64)> {
-            let mut file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
             let full = file.seek(SeekFrom::End(0))?;
             let length = whole_lines(&mut file, full)?;
             if length < full {
@@ -39,11 +43,12 @@ impl Appender {
 
     /// Writes one line in one `write`. If that fails, what got through is taken back.
     pub fn append<T: Serialize>(&mut self, value: &T) -> Result<(), JournalError> {
-        let written = serde_json::to_vec(value).map_err(std::io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
-            self.file.write_all(&line)?;
-            Ok(line.len() as u64)
-        });
+        let written =
+            serde_json::to_vec(value).map_err(std::io::Error::from).and_then(|mut line| {
+                line.push(b'\n');
+                self.file.write_all(&line)?;
+                Ok(line.len() as u64)
+            });
         match written {
             Ok(bytes) => {
                 self.length += bytes;

@@ -168,7 +168,9 @@ fn best_places(folders: &[PathBuf]) -> Result<(Places, u64), JournalError> {
         if let Some(schema) = newer {
             return Err(JournalError::unfit(
                 path,
-                format!("has records of a newer version (schema {schema}, this one knows {SCHEMA})"),
+                format!(
+                    "has records of a newer version (schema {schema}, this one knows {SCHEMA})"
+                ),
                 "use that version of rightsize",
             ));
         }
@@ -207,10 +209,7 @@ fn copy_sources(from: &Path, to: &Path) -> Result<(), JournalError> {
 }
 
 /// Writes the sessions of all folders, numbered on; for each folder how many went before it.
-fn merge_sessions(
-    folders: &[PathBuf],
-    journal: &mut Journal,
-) -> Result<Vec<u32>, JournalError> {
+fn merge_sessions(folders: &[PathBuf], journal: &mut Journal) -> Result<Vec<u32>, JournalError> {
     let mut before = 0;
     let mut all_before = Vec::new();
     for folder in folders {

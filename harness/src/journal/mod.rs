@@ -59,7 +59,9 @@ pub enum JournalError {
     },
     /// `--out` names a folder that holds something.
     #[error("{path} already holds {what}")]
-    #[diagnostic(help("go on with a run by `rightsize run --resume {path}`, or give another folder with --out"))]
+    #[diagnostic(help(
+        "go on with a run by `rightsize run --resume {path}`, or give another folder with --out"
+    ))]
     NotEmpty {
         /// The folder.
         path: String,

@@ -165,7 +165,10 @@ pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, JournalError> {
     if version.schema > SCHEMA {
         return Err(JournalError::unfit(
             &path,
-            format!("written by a newer version (schema {}, this one knows {SCHEMA})", version.schema),
+            format!(
+                "written by a newer version (schema {}, this one knows {SCHEMA})",
+                version.schema
+            ),
             "use that version of rightsize",
         ));
     }

@@ -89,9 +89,8 @@ impl Asking<'_> {
                 Advice::Alone => Some(Duration::ZERO),
                 Advice::Never | Advice::EndsEntry => None,
             };
-            let bearable = |p: &Duration| {
-                attempts < self.retry.attempts && *p <= self.retry.longest_wait
-            };
+            let bearable =
+                |p: &Duration| attempts < self.retry.attempts && *p <= self.retry.longest_wait;
             let (Some(pause), Err(error)) = (pause.filter(bearable), &result) else {
                 return Attempted { result, attempts, slept, scheduled };
             };
@@ -155,7 +154,11 @@ mod tests {
                         server: Default::default(),
                     }),
                     Some(advice) => Err(ProviderError::new(
-                        Side::Theirs, ErrorKind::Server, Stage::Wait, advice, "failed",
+                        Side::Theirs,
+                        ErrorKind::Server,
+                        Stage::Wait,
+                        advice,
+                        "failed",
                     )),
                 }
             })

@@ -11,12 +11,12 @@ use rightsize_suites::{PromptError, Suite};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
+use super::Context;
 use super::attempt::{Asking, Attempted};
 use super::events::WorkerEvent;
 use super::gate::{Gate, Place};
 use super::record;
 use super::start::{self, Identity, Started};
-use super::Context;
 use crate::bakeoff::{Bakeoff, ModelEntry};
 use crate::journal::Done;
 use crate::plan::{self, Shard, Unit};
@@ -167,9 +167,8 @@ async fn start_entry(
     };
     match started {
         Ok(started) => {
-            let lacks = first_ask(context, work).and_then(|ask| {
-                started.provider().capabilities().lacks(&ask).map(str::to_owned)
-            });
+            let lacks = first_ask(context, work)
+                .and_then(|ask| started.provider().capabilities().lacks(&ask).map(str::to_owned));
             let Some(lacks) = lacks else { return Some(started) };
             let message = format!("`{}` {lacks}: change the suite or the entry", work.entry.id);
             let error = ProviderError::new(

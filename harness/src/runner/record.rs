@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rightsize_providers::{
-    Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage,
-};
+use rightsize_providers::{Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage};
 use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Split};
 use rightsize_suites::{Reading, Sample, Suite, outcome};
 use serde_json::Value;

@@ -101,20 +101,13 @@ impl From<TemplateError> for ProviderError {
                 "; use a GGUF with another chat template, or serve the model elsewhere and reach it \
                  with provider `openai`",
             ),
-            Cause::Refused => (
-                Advice::Never,
-                "; change the suite's prompt to what the model takes",
-            ),
+            Cause::Refused => {
+                (Advice::Never, "; change the suite's prompt to what the model takes")
+            }
             Cause::Failed => (Advice::Never, ""),
         };
         let message = format!("{error}{remedy}");
-        ProviderError::new(
-            Side::Theirs,
-            Kind::ChatTemplate,
-            Stage::Prepare,
-            advice,
-            message,
-        )
+        ProviderError::new(Side::Theirs, Kind::ChatTemplate, Stage::Prepare, advice, message)
     }
 }
 
@@ -138,31 +131,14 @@ impl ChatTemplate {
     /// ```
     pub fn compile(source: &str, tokens: SpecialTokens) -> Result<ChatTemplate, TemplateError> {
         if source.len() > MAX_SOURCE {
-            let message = format!(
-                "it has {} bytes; at most {MAX_SOURCE} are read",
-                source.len()
-            );
-            return Err(TemplateError {
-                line: None,
-                message,
-                cause: Cause::Unsupported,
-            });
+            let message = format!("it has {} bytes; at most {MAX_SOURCE} are read", source.len());
+            return Err(TemplateError { line: None, message, cause: Cause::Unsupported });
         }
         let source = python::without_generation_tags(&source.replace("\r\n", "\n"));
         let mut environment = environment();
-        contained(|| {
-            environment
-                .add_template_owned(NAME, source)
-                .map_err(template_error)
-        })
-        .map_err(|error| TemplateError {
-            cause: Cause::Unsupported,
-            ..error
-        })?;
-        Ok(ChatTemplate {
-            environment,
-            tokens,
-        })
+        contained(|| environment.add_template_owned(NAME, source).map_err(template_error))
+            .map_err(|error| TemplateError { cause: Cause::Unsupported, ..error })?;
+        Ok(ChatTemplate { environment, tokens })
     }
 
     /// The prompt that asks the model for the next message of the assistant.
@@ -200,21 +176,12 @@ impl ChatTemplate {
             pad_token => word(pad),
         };
         contained(|| {
-            let template = self
-                .environment
-                .get_template(NAME)
-                .map_err(template_error)?;
+            let template = self.environment.get_template(NAME).map_err(template_error)?;
             let mut prompt = Prompt::default();
-            let rendered = template
-                .render_captured_to(variables, &mut prompt)
-                .map(drop);
+            let rendered = template.render_captured_to(variables, &mut prompt).map(drop);
             if prompt.full {
                 let message = format!("it writes more than {MAX_OUTPUT} bytes");
-                return Err(TemplateError {
-                    line: None,
-                    message,
-                    cause: Cause::Failed,
-                });
+                return Err(TemplateError { line: None, message, cause: Cause::Failed });
             }
             rendered.map_err(template_error)?;
             // minijinja writes whole strings, so this is UTF-8.
@@ -228,11 +195,7 @@ impl ChatTemplate {
 fn contained<T>(work: impl FnOnce() -> Result<T, TemplateError>) -> Result<T, TemplateError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let message = "the template engine failed on it".to_owned();
-        Err(TemplateError {
-            line: None,
-            message,
-            cause: Cause::Failed,
-        })
+        Err(TemplateError { line: None, message, cause: Cause::Failed })
     })
 }
 
@@ -302,20 +265,13 @@ fn environment() -> Environment<'static> {
             )),
         });
     }
-    environment.add_function(
-        "raise_exception",
-        |message: &Value| -> Result<Value, Error> {
-            let message = python::text(message)?;
-            Err(Error::new(ErrorKind::InvalidOperation, message.clone())
-                .with_source(Raised(message)))
-        },
-    );
+    environment.add_function("raise_exception", |message: &Value| -> Result<Value, Error> {
+        let message = python::text(message)?;
+        Err(Error::new(ErrorKind::InvalidOperation, message.clone()).with_source(Raised(message)))
+    });
     environment.add_function("strftime_now", |format: &str| {
-        jiff::fmt::strtime::format(
-            format,
-            FIXED_DATE.to_datetime(jiff::civil::Time::midnight()),
-        )
-        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+        jiff::fmt::strtime::format(format, FIXED_DATE.to_datetime(jiff::civil::Time::midnight()))
+            .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
     });
     environment
 }
@@ -344,14 +300,9 @@ fn tojson(
     let style = python::JsonStyle {
         ensure_ascii: match ensure_ascii {
             Some(yes) => yes,
-            None => options
-                .get::<Option<bool>>("ensure_ascii")?
-                .unwrap_or(false),
+            None => options.get::<Option<bool>>("ensure_ascii")?.unwrap_or(false),
         },
-        indent: indent
-            .filter(|i| !i.is_none())
-            .map(|i| python::indent(&i))
-            .transpose()?,
+        indent: indent.filter(|i| !i.is_none()).map(|i| python::indent(&i)).transpose()?,
         separators,
         sort_keys: options.get::<Option<bool>>("sort_keys")?.unwrap_or(false),
     };
@@ -388,11 +339,7 @@ fn template_error(error: Error) -> TemplateError {
         }
         source = inner.source();
     }
-    TemplateError {
-        line,
-        message,
-        cause,
-    }
+    TemplateError { line, message, cause }
 }
 
 #[cfg(test)]

@@ -83,28 +83,25 @@ pub(super) async fn spawn(executable: &Path, model: &LocalModel) -> io::Result<S
         .process_group(0);
     let (started, starting) = oneshot::channel();
     let (ended, exit) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("engine-process".into())
-        .spawn(move || {
-            let mut child = match command.spawn() {
-                Ok(child) => child,
-                Err(error) => {
-                    let _ = started.send(Err(error));
-                    return;
-                }
-            };
-            let pid = pid_of(&child);
-            let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-            let child = Child(Arc::new(Mutex::new(child)));
-            // If nobody waits any more, the pipes close and the engine ends of itself.
-            let _ = started.send(Ok((child.clone(), pipes)));
-            if let Ok(status) = child.wait(pid) {
-                let _ = ended.send(status);
+    std::thread::Builder::new().name("engine-process".into()).spawn(move || {
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                let _ = started.send(Err(error));
+                return;
             }
-        })?;
-    let (child, pipes) = starting
-        .await
-        .map_err(|_| io::Error::other("the starting thread died"))??;
+        };
+        let pid = pid_of(&child);
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let child = Child(Arc::new(Mutex::new(child)));
+        // If nobody waits any more, the pipes close and the engine ends of itself.
+        let _ = started.send(Ok((child.clone(), pipes)));
+        if let Ok(status) = child.wait(pid) {
+            let _ = ended.send(status);
+        }
+    })?;
+    let (child, pipes) =
+        starting.await.map_err(|_| io::Error::other("the starting thread died"))??;
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
         child.kill();
         return Err(io::Error::other("it has no pipes"));
@@ -180,10 +177,7 @@ pub(super) fn signal_name(signal: i32) -> String {
         (libc::SIGXFSZ, "SIGXFSZ"),
     ];
     let known = named.iter().find(|(number, _)| *number == signal);
-    known.map_or_else(
-        || format!("signal {signal}"),
-        |(_, name)| (*name).to_owned(),
-    )
+    known.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
 }
 
 #[cfg(test)]
@@ -192,18 +186,9 @@ mod tests {
 
     #[test]
     fn keys_stay_out_of_the_engine() {
-        let all = [
-            "PATH",
-            "OPENAI_API_KEY",
-            "OMP_NUM_THREADS",
-            "AWS_SECRET_ACCESS_KEY",
-            "HOMEX",
-        ];
+        let all = ["PATH", "OPENAI_API_KEY", "OMP_NUM_THREADS", "AWS_SECRET_ACCESS_KEY", "HOMEX"];
         let kept = environment(all.map(|name| (name.into(), ())));
-        let names: Vec<_> = kept
-            .iter()
-            .map(|(name, ())| name.to_str().unwrap())
-            .collect();
+        let names: Vec<_> = kept.iter().map(|(name, ())| name.to_str().unwrap()).collect();
         assert_eq!(names, ["PATH", "OMP_NUM_THREADS"]);
     }
 

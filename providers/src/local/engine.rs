@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use super::frames::{self, Event, FrameError, FromEngine, ToEngine};
 #[cfg(any(feature = "llama-cpp", feature = "candle"))]
 use super::EngineKind;
+use super::frames::{self, Event, FrameError, FromEngine, ToEngine};
 use super::{LocalModel, memory};
 use crate::{
     Advice, Answer, Ask, Clock, Description, ErrorKind, ProviderError, Side, Stage, Stamp,
@@ -45,10 +45,9 @@ pub fn open(model: &LocalModel) -> Result<Box<dyn Engine>, ProviderError> {
         #[cfg(feature = "llama-cpp")]
         EngineKind::LlamaCpp => Ok(Box::new(super::llama_cpp::LlamaCpp::load(model)?)),
         #[cfg(feature = "candle")]
-        EngineKind::Candle => Ok(Box::new(super::candle::Candle::load(
-            &model.model,
-            model.context,
-        )?)),
+        EngineKind::Candle => {
+            Ok(Box::new(super::candle::Candle::load(&model.model, model.context)?))
+        }
         #[cfg(not(all(feature = "llama-cpp", feature = "candle")))]
         missing => Err(ProviderError::new(
             Side::Ours,
@@ -105,19 +104,17 @@ fn life(mut out: File, watch: impl FnMut(&Ask)) -> Result<ExitCode, FrameError> 
     };
     send(&mut out, Event::Loaded(Box::new(engine.describe())))?;
     let (sender, arrivals) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("frames".into())
-        .spawn(move || {
-            let mut input = io::stdin().lock();
-            while let Ok(Some(frame)) = frames::read(&mut input) {
-                if sender.send((Clock::Monotonic.now(), frame)).is_err() {
-                    break;
-                }
+    std::thread::Builder::new().name("frames".into()).spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(frame)) = frames::read(&mut input) {
+            if sender.send((Clock::Monotonic.now(), frame)).is_err() {
+                break;
             }
-            // The parent has closed the pipe or is gone. The engine's thread may be inside a long native
-            // call, and the destructors of native code must not run under it.
-            end_process();
-        })?;
+        }
+        // The parent has closed the pipe or is gone. The engine's thread may be inside a long native
+        // call, and the destructors of native code must not run under it.
+        end_process();
+    })?;
     work(engine.as_mut(), &arrivals, &mut out, watch)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -161,13 +158,7 @@ fn work(
             last_frame = Instant::now();
         }
         for (id, result) in finished.drain(..) {
-            send(
-                out,
-                Event::Done {
-                    id,
-                    result: Box::new(result),
-                },
-            )?;
+            send(out, Event::Done { id, result: Box::new(result) })?;
             last_frame = Instant::now();
         }
     }
@@ -189,13 +180,7 @@ fn next(arrivals: &Receiver<Arrival>, idle: bool) -> Result<Option<Arrival>, End
 }
 
 fn send(out: &mut File, event: Event) -> Result<(), FrameError> {
-    frames::write(
-        out,
-        &FromEngine {
-            peak_memory_bytes: memory::peak_bytes(),
-            event,
-        },
-    )
+    frames::write(out, &FromEngine { peak_memory_bytes: memory::peak_bytes(), event })
 }
 
 fn cancelled() -> ProviderError {
@@ -241,10 +226,7 @@ fn no_core_dump() {
     let limit = Some(u64::from(cfg!(target_os = "linux")));
     let _ = rustix::process::setrlimit(
         rustix::process::Resource::Core,
-        rustix::process::Rlimit {
-            current: limit,
-            maximum: limit,
-        },
+        rustix::process::Rlimit { current: limit, maximum: limit },
     );
 }
 

@@ -182,24 +182,12 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_said() {
-        assert!(matches!(
-            read::<Value>(&mut &b"\x05\0\0"[..]),
-            Err(FrameError::Cut)
-        ));
-        assert!(matches!(
-            read::<Value>(&mut &b"\x05\0\0\0\"on"[..]),
-            Err(FrameError::Cut)
-        ));
+        assert!(matches!(read::<Value>(&mut &b"\x05\0\0"[..]), Err(FrameError::Cut)));
+        assert!(matches!(read::<Value>(&mut &b"\x05\0\0\0\"on"[..]), Err(FrameError::Cut)));
         // A library that prints to standard output: `load` read as a length.
         let printed = read::<Value>(&mut &b"load_tensors: CPU\n"[..]);
-        assert!(
-            matches!(printed, Err(FrameError::TooLong(0x6461_6f6c))),
-            "{printed:?}"
-        );
-        assert!(matches!(
-            read::<Value>(&mut &b"\x02\0\0\0{]"[..]),
-            Err(FrameError::Content(_))
-        ));
+        assert!(matches!(printed, Err(FrameError::TooLong(0x6461_6f6c))), "{printed:?}");
+        assert!(matches!(read::<Value>(&mut &b"\x02\0\0\0{]"[..]), Err(FrameError::Content(_))));
     }
 
     proptest! {

@@ -41,10 +41,7 @@ impl Generation {
             tokens: 0,
             logprob: 0.0,
             min_margin: None,
-            timing: Timing {
-                sent: Some(sent),
-                ..Timing::default()
-            },
+            timing: Timing { sent: Some(sent), ..Timing::default() },
         }
     }
 
@@ -90,9 +87,7 @@ impl Generation {
             .filter_map(|stop| {
                 let start = from.saturating_sub(stop.len().saturating_sub(1));
                 let recent = self.bytes.get(start..)?;
-                let at = recent
-                    .windows(stop.len())
-                    .position(|window| window == stop.as_slice())?;
+                let at = recent.windows(stop.len()).position(|window| window == stop.as_slice())?;
                 Some(start.saturating_add(at))
             })
             .min()
@@ -106,11 +101,7 @@ impl Generation {
     /// The finished answer.
     pub fn answer(self, finish: Finish) -> Answer {
         Answer {
-            response: Response {
-                text: text_of(self.bytes),
-                finish,
-                ..Response::default()
-            },
+            response: Response { text: text_of(self.bytes), finish, ..Response::default() },
             vector: None,
             usage: Usage {
                 input_total: Some(self.prompt_tokens),
@@ -136,9 +127,7 @@ impl Generation {
 fn text_of(mut bytes: Vec<u8>) -> String {
     if let Some(last) = bytes.utf8_chunks().last() {
         let invalid = last.invalid();
-        let cut = std::str::from_utf8(invalid)
-            .err()
-            .is_some_and(|e| e.error_len().is_none());
+        let cut = std::str::from_utf8(invalid).err().is_some_and(|e| e.error_len().is_none());
         if cut {
             let keep = bytes.len().saturating_sub(invalid.len());
             bytes.truncate(keep);
@@ -154,11 +143,7 @@ mod tests {
     use crate::{Prompt, Sampling};
     use proptest::prelude::*;
 
-    const PICK: Pick = Pick {
-        token: 1,
-        logprob: -0.5,
-        margin: Some(1.0),
-    };
+    const PICK: Pick = Pick { token: 1, logprob: -0.5, margin: Some(1.0) };
 
     fn ask(stop: &[&str], max_tokens: u32) -> Generate {
         Generate {
@@ -220,10 +205,7 @@ mod tests {
     fn a_cut_character_is_left_out_and_a_broken_one_shown() {
         assert_eq!(run(&[], 1, &[b"ab\xe2\x82"]).0.response.text, "ab");
         assert_eq!(run(&[], 1, &[b"a\xffb"]).0.response.text, "a\u{fffd}b");
-        assert_eq!(
-            run(&[], 1, &[b"\xff\xe2\x82\xac"]).0.response.text,
-            "\u{fffd}€"
-        );
+        assert_eq!(run(&[], 1, &[b"\xff\xe2\x82\xac"]).0.response.text, "\u{fffd}€");
     }
 
     #[test]
@@ -238,10 +220,7 @@ mod tests {
         assert_eq!(answer.usage.input_total, Some(5));
         assert_eq!(answer.usage.cache_read, Some(2));
         let logprob = answer.logprob.unwrap();
-        assert_eq!(
-            (logprob.tokens, logprob.sum, logprob.min_margin),
-            (2, -1.0, Some(1.0))
-        );
+        assert_eq!((logprob.tokens, logprob.sum, logprob.min_margin), (2, -1.0, Some(1.0)));
         let (empty, _) = run(&[], 99, &[]);
         assert_eq!(empty.response.text, "");
         assert_eq!(empty.timing.first_content, None);

@@ -129,17 +129,8 @@ impl Header {
     /// # Errors
     /// As [`Header::read`].
     pub fn from_reader(input: impl Read, file_bytes: u64) -> Result<Header, GgufError> {
-        let mut source = Source {
-            input,
-            at: 0,
-            file_bytes,
-            items_left: MAX_ITEMS,
-        };
-        if source
-            .array::<4>()
-            .map_err(|e| magic_error(e, file_bytes))?
-            != *b"GGUF"
-        {
+        let mut source = Source { input, at: 0, file_bytes, items_left: MAX_ITEMS };
+        if source.array::<4>().map_err(|e| magic_error(e, file_bytes))? != *b"GGUF" {
             return Err(GgufError::Magic);
         }
         let version = source.u32()?;
@@ -159,13 +150,7 @@ impl Header {
         for _ in 0..tensor_count {
             tensors.push(source.tensor()?);
         }
-        let mut header = Header {
-            version,
-            tensors,
-            data_offset: source.at,
-            file_bytes,
-            metadata,
-        };
+        let mut header = Header { version, tensors, data_offset: source.at, file_bytes, metadata };
         header.place_data()?;
         Ok(header)
     }
@@ -218,16 +203,12 @@ impl Header {
     /// The text of the token whose id stands at `key`, such as `tokenizer.ggml.bos_token_id`.
     pub fn token(&self, key: &str) -> Option<&str> {
         let id = usize::try_from(self.count(key)?).ok()?;
-        self.texts("tokenizer.ggml.tokens")?
-            .get(id)
-            .map(String::as_str)
+        self.texts("tokenizer.ggml.tokens")?.get(id).map(String::as_str)
     }
 
     /// How many values all tensors have together: the number of parameters.
     pub fn parameters(&self) -> u64 {
-        self.tensors
-            .iter()
-            .fold(0, |n, tensor| n.saturating_add(tensor.elements()))
+        self.tensors.iter().fold(0, |n, tensor| n.saturating_add(tensor.elements()))
     }
 
     /// The type that holds most of the weights, such as `Q4_K`: the file's quantisation.
@@ -237,10 +218,7 @@ impl Header {
             let sum = values.entry(tensor.kind_name()?).or_default();
             *sum = sum.saturating_add(tensor.elements());
         }
-        values
-            .into_iter()
-            .max_by_key(|(_, sum)| *sum)
-            .map(|(name, _)| name)
+        values.into_iter().max_by_key(|(_, sum)| *sum).map(|(name, _)| name)
     }
 
     /// Aligns the start of the data and checks each tensor against the end of the file.
@@ -252,9 +230,7 @@ impl Header {
             Some(_) => self.count("general.alignment").unwrap_or(0),
         };
         if !alignment.is_power_of_two() || alignment > 1 << 20 {
-            return Err(damaged(format!(
-                "`general.alignment` is {alignment}, no power of two"
-            )));
+            return Err(damaged(format!("`general.alignment` is {alignment}, no power of two")));
         }
         self.data_offset = at.next_multiple_of(alignment);
         for tensor in &self.tensors {
@@ -268,11 +244,7 @@ impl Header {
                 .saturating_add(self.data_offset);
             if end > self.file_bytes {
                 let file_bytes = self.file_bytes;
-                return Err(GgufError::CutTensor {
-                    tensor: tensor.name.clone(),
-                    end,
-                    file_bytes,
-                });
+                return Err(GgufError::CutTensor { tensor: tensor.name.clone(), end, file_bytes });
             }
         }
         Ok(())
@@ -281,11 +253,7 @@ impl Header {
 
 /// A file of fewer than four bytes is foreign rather than cut.
 fn magic_error(error: GgufError, file_bytes: u64) -> GgufError {
-    if file_bytes < 4 {
-        GgufError::Magic
-    } else {
-        error
-    }
+    if file_bytes < 4 { GgufError::Magic } else { error }
 }
 
 /// A stream that knows where it is and how much can still come.
@@ -298,19 +266,14 @@ struct Source<R> {
 
 impl<R: Read> Source<R> {
     fn damaged(&self, what: impl Into<String>) -> GgufError {
-        GgufError::Damaged {
-            at: self.at,
-            what: what.into(),
-        }
+        GgufError::Damaged { at: self.at, what: what.into() }
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), GgufError> {
-        self.input
-            .read_exact(buffer)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => GgufError::CutHeader(self.file_bytes),
-                _ => GgufError::Io(error),
-            })?;
+        self.input.read_exact(buffer).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => GgufError::CutHeader(self.file_bytes),
+            _ => GgufError::Io(error),
+        })?;
         self.at = self.at.saturating_add(buffer.len() as u64);
         Ok(())
     }
@@ -407,21 +370,13 @@ impl<R: Read> Source<R> {
         for _ in 0..rank {
             dimensions.push(self.u64()?);
         }
-        let tensor = Tensor {
-            name,
-            dimensions,
-            kind: self.u32()?,
-            offset: self.u64()?,
-        };
+        let tensor = Tensor { name, dimensions, kind: self.u32()?, offset: self.u64()? };
         let row = tensor.dimensions.first().copied().unwrap_or(1);
         if tensor.elements() == 0 {
             return Err(self.damaged(format!("tensor `{}` is empty", tensor.name)));
         }
         if block_of(tensor.kind).is_some_and(|(_, block, _)| row % block != 0) {
-            let what = format!(
-                "rows of tensor `{}` are no whole number of blocks",
-                tensor.name
-            );
+            let what = format!("rows of tensor `{}` are no whole number of blocks", tensor.name);
             return Err(self.damaged(what));
         }
         Ok(tensor)
@@ -525,10 +480,7 @@ mod tests {
         assert_eq!(header.text("general.architecture"), Some("llama"));
         assert_eq!(header.of_architecture("context_length"), Some(512));
         assert_eq!(header.number("llama.rope.freq_base"), Some(10_000.0));
-        assert_eq!(
-            header.texts("tokenizer.ggml.tokens").unwrap(),
-            ["<s>", "Ġa"]
-        );
+        assert_eq!(header.texts("tokenizer.ggml.tokens").unwrap(), ["<s>", "Ġa"]);
         assert_eq!(header.token("tokenizer.ggml.bos_token_id"), Some("<s>"));
         assert_eq!(header.text("llama.context_length"), None);
         assert_eq!(header.parameters(), 96);
@@ -544,16 +496,9 @@ mod tests {
         old[4] = 1;
         assert!(matches!(read(&old), Err(GgufError::Version(1))));
         let whole = file();
-        assert!(matches!(
-            read(&whole[..100]),
-            Err(GgufError::CutHeader(100))
-        ));
+        assert!(matches!(read(&whole[..100]), Err(GgufError::CutHeader(100))));
         match read(&whole[..whole.len() - 1]) {
-            Err(GgufError::CutTensor {
-                tensor,
-                end,
-                file_bytes,
-            }) => {
+            Err(GgufError::CutTensor { tensor, end, file_bytes }) => {
                 assert_eq!(tensor, "b");
                 assert_eq!(end, whole.len() as u64);
                 assert_eq!(file_bytes, end - 1);

@@ -17,12 +17,7 @@ pub(super) struct LogTail(Arc<Mutex<VecDeque<String>>>);
 impl LogTail {
     /// The lines so far, the oldest first.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Reads a stream to its end, however much comes.
@@ -91,9 +86,7 @@ mod tests {
     async fn the_last_lines_stay() {
         let tail = LogTail::default();
         let text: String = (0..100).map(|i| format!("line {i}\n\n")).collect();
-        tail.clone()
-            .follow(format!("{text}GGML_ASSERT(x) failed").as_bytes())
-            .await;
+        tail.clone().follow(format!("{text}GGML_ASSERT(x) failed").as_bytes()).await;
         let lines = tail.lines();
         assert_eq!(lines.len(), LINES);
         assert_eq!(lines.last().unwrap(), "GGML_ASSERT(x) failed");

@@ -13,9 +13,7 @@ pub fn peak_bytes() -> u64 {
 /// `VmHWM` out of the text of `/proc/PID/status`, in bytes.
 #[cfg(target_os = "linux")]
 fn high_water_mark(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -33,9 +31,7 @@ pub fn peak_bytes() -> u64 {
     };
     // macOS counts bytes, other systems kibibytes.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    u64::try_from(usage.ru_maxrss)
-        .unwrap_or(0)
-        .saturating_mul(unit)
+    u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(unit)
 }
 
 #[cfg(test)]
@@ -45,23 +41,14 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn reads_the_high_water_mark() {
-        assert_eq!(
-            high_water_mark("Name:\tx\nVmHWM:\t   2048 kB\n"),
-            Some(2_097_152)
-        );
+        assert_eq!(high_water_mark("Name:\tx\nVmHWM:\t   2048 kB\n"), Some(2_097_152));
         assert_eq!(high_water_mark("VmHWM: none"), None);
     }
 
     #[test]
     fn memory_that_was_used_counts() {
         let block = vec![1u8; 32 << 20];
-        assert!(
-            std::hint::black_box(&block)
-                .iter()
-                .map(|b| u64::from(*b))
-                .sum::<u64>()
-                > 0
-        );
+        assert!(std::hint::black_box(&block).iter().map(|b| u64::from(*b)).sum::<u64>() > 0);
         assert!(peak_bytes() >= 32 << 20);
     }
 }

@@ -84,8 +84,6 @@ impl LocalModel {
 
     /// Threads for inference: as given, else what the machine offers.
     pub fn inference_threads(&self) -> u32 {
-        self.threads
-            .unwrap_or_else(rightsize_hardware::inference_threads)
-            .max(1)
+        self.threads.unwrap_or_else(rightsize_hardware::inference_threads).max(1)
     }
 }

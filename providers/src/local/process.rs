@@ -88,21 +88,13 @@ impl EngineProcess {
         executable: &Path,
         model: &LocalModel,
     ) -> Result<EngineProcess, ProviderError> {
-        let child::Spawned {
-            child,
-            stdin,
-            mut stdout,
-            stderr,
-            mut exit,
-        } = child::spawn(executable, model).await.map_err(|error| {
-            dead(
-                Side::Ours,
-                format!(
-                    "cannot start {} as an engine: {error}",
-                    executable.display()
-                ),
-            )
-        })?;
+        let child::Spawned { child, stdin, mut stdout, stderr, mut exit } =
+            child::spawn(executable, model).await.map_err(|error| {
+                dead(
+                    Side::Ours,
+                    format!("cannot start {} as an engine: {error}", executable.display()),
+                )
+            })?;
         let log = LogTail::default();
         let logging = tokio::spawn(log.clone().follow(stderr));
         let (outgoing, frames_out) = mpsc::unbounded_channel();
@@ -115,14 +107,10 @@ impl EngineProcess {
         let first =
             tokio::time::timeout(limit, frames::read_async::<FromEngine>(&mut stdout)).await;
         let (description, peak_memory_bytes) = match first {
-            Ok(Ok(Some(FromEngine {
-                event: Event::Loaded(description),
-                peak_memory_bytes,
-            }))) => (*description, peak_memory_bytes),
-            Ok(Ok(Some(FromEngine {
-                event: Event::NotLoaded(error),
-                ..
-            }))) => return Err(error),
+            Ok(Ok(Some(FromEngine { event: Event::Loaded(description), peak_memory_bytes }))) => {
+                (*description, peak_memory_bytes)
+            }
+            Ok(Ok(Some(FromEngine { event: Event::NotLoaded(error), .. }))) => return Err(error),
             other => {
                 let what = match other {
                     Err(_) => Some(format!("did not load within {}", seconds(limit))),
@@ -134,10 +122,7 @@ impl EngineProcess {
                 if what.is_some() {
                     child.kill();
                 }
-                let status = tokio::time::timeout(GRACE, &mut exit)
-                    .await
-                    .ok()
-                    .and_then(Result::ok);
+                let status = tokio::time::timeout(GRACE, &mut exit).await.ok().and_then(Result::ok);
                 child.kill();
                 let _ = tokio::time::timeout(GRACE, logging).await;
                 let what = what.unwrap_or_else(|| format!("ended ({})", ended_by(status)));
@@ -160,19 +145,8 @@ impl EngineProcess {
             hang_limit: model.hang_limit,
         });
         tokio::spawn(watch_for_hangs(Arc::downgrade(&shared)));
-        tokio::spawn(supervise(
-            Arc::clone(&shared),
-            stdout,
-            exit,
-            logging,
-            death_sender,
-        ));
-        Ok(EngineProcess {
-            shared,
-            description,
-            next_id: AtomicU64::new(0),
-            deaths,
-        })
+        tokio::spawn(supervise(Arc::clone(&shared), stdout, exit, logging, death_sender));
+        Ok(EngineProcess { shared, description, next_id: AtomicU64::new(0), deaths })
     }
 
     /// What the engine said of itself and its model when it had loaded.
@@ -201,10 +175,7 @@ impl EngineProcess {
     /// The process died before or meanwhile.
     pub async fn ask(&self, ask: &Ask) -> Reply {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let frame = match frames::encode(&ToEngine::Ask {
-            id,
-            ask: Box::new(ask.clone()),
-        }) {
+        let frame = match frames::encode(&ToEngine::Ask { id, ask: Box::new(ask.clone()) }) {
             Ok(frame) => frame,
             Err(error) => return Ok(Err(not_sent(&error))),
         };
@@ -217,18 +188,12 @@ impl EngineProcess {
             if state.in_flight.is_empty() {
                 state.last_sign = Instant::now();
             }
-            let flight = Flight {
-                sample: ask.sample.id.clone(),
-                reply: Some(reply),
-            };
+            let flight = Flight { sample: ask.sample.id.clone(), reply: Some(reply) };
             state.in_flight.insert(id, flight);
             // A closed channel means a dying process: the ask comes back with its death.
             let _ = outgoing.send(frame);
         }
-        let _cancel = CancelOnDrop {
-            shared: &self.shared,
-            id,
-        };
+        let _cancel = CancelOnDrop { shared: &self.shared, id };
         answer.await.unwrap_or(Err(Lost::Before))
     }
 
@@ -236,10 +201,7 @@ impl EngineProcess {
     pub async fn stop(&self) {
         self.shared.lock().outgoing = None;
         let mut deaths = self.deaths.clone();
-        if tokio::time::timeout(GRACE, deaths.wait_for(Option::is_some))
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(GRACE, deaths.wait_for(Option::is_some)).await.is_err() {
             self.shared.child.kill();
             let _ = tokio::time::timeout(GRACE, deaths.wait_for(Option::is_some)).await;
         }
@@ -269,10 +231,9 @@ impl Drop for CancelOnDrop<'_> {
             return;
         };
         flight.reply = None;
-        if let (Some(outgoing), Ok(frame)) = (
-            &state.outgoing,
-            frames::encode(&ToEngine::Cancel { id: self.id }),
-        ) {
+        if let (Some(outgoing), Ok(frame)) =
+            (&state.outgoing, frames::encode(&ToEngine::Cancel { id: self.id }))
+        {
             let _ = outgoing.send(frame);
         }
     }
@@ -304,18 +265,11 @@ impl Shared {
         };
         let crash = Crash {
             ended_by,
-            in_flight: flights
-                .values()
-                .map(|flight| flight.sample.clone())
-                .collect(),
+            in_flight: flights.values().map(|flight| flight.sample.clone()).collect(),
             last_log: self.log.lines(),
         };
         let expected = state.outgoing.is_none();
-        let death = Arc::new(Death {
-            crash,
-            hung: state.hung,
-            expected,
-        });
+        let death = Arc::new(Death { crash, hung: state.hung, expected });
         state.death = Some(Arc::clone(&death));
         state.outgoing = None;
         for reply in flights.into_values().filter_map(|flight| flight.reply) {
@@ -422,13 +376,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 fn dead(side: Side, message: String) -> ProviderError {
-    ProviderError::new(
-        side,
-        ErrorKind::EngineDead,
-        Stage::Start,
-        Advice::EndsEntry,
-        message,
-    )
+    ProviderError::new(side, ErrorKind::EngineDead, Stage::Start, Advice::EndsEntry, message)
 }
 
 fn load_failed(model: &LocalModel, what: &str, log: &[String]) -> ProviderError {
@@ -449,13 +397,7 @@ fn load_failed(model: &LocalModel, what: &str, log: &[String]) -> ProviderError 
 
 fn not_sent(error: &FrameError) -> ProviderError {
     let message = format!("the ask cannot be handed to the engine: {error}; shorten the prompt");
-    ProviderError::new(
-        Side::Ours,
-        ErrorKind::BadRequest,
-        Stage::Prepare,
-        Advice::Never,
-        message,
-    )
+    ProviderError::new(Side::Ours, ErrorKind::BadRequest, Stage::Prepare, Advice::Never, message)
 }
 
 #[cfg(test)]

@@ -114,11 +114,7 @@ impl LocalProvider {
             }
             Err(error) => {
                 let message = format!("the engine does not start again: {error}");
-                let end = ProviderError {
-                    message,
-                    advice: Advice::EndsEntry,
-                    ..error
-                };
+                let end = ProviderError { message, advice: Advice::EndsEntry, ..error };
                 self.record().end = Some(end.clone());
                 Err(end)
             }
@@ -131,11 +127,7 @@ impl LocalProvider {
         record.bury(death, process);
         let crash = &death.crash;
         let others = crash.in_flight.len().saturating_sub(1);
-        let kind = if death.hung {
-            ErrorKind::EngineHang
-        } else {
-            ErrorKind::EngineCrash
-        };
+        let kind = if death.hung { ErrorKind::EngineHang } else { ErrorKind::EngineCrash };
         let (advice, what) = match &record.end {
             _ if others > 0 => (
                 Advice::Alone,
@@ -147,10 +139,7 @@ impl LocalProvider {
                  engine"
                     .to_owned(),
             ),
-            Some(end) => (
-                Advice::EndsEntry,
-                format!("and only this sample was in flight; {end}"),
-            ),
+            Some(end) => (Advice::EndsEntry, format!("and only this sample was in flight; {end}")),
         };
         let message = format!("the engine process ended ({}) {what}", crash.ended_by);
         ProviderError::new(Side::Theirs, kind, Stage::Stream, advice, message)
@@ -167,10 +156,7 @@ impl Record {
         self.deaths.push(Arc::clone(death));
         let crash = &death.crash;
         if crash.in_flight.is_empty() {
-            let last = crash
-                .last_log
-                .last()
-                .map(|line| format!("; its last words: `{line}`"));
+            let last = crash.last_log.last().map(|line| format!("; its last words: `{line}`"));
             self.end = Some(ProviderError::new(
                 Side::Theirs,
                 ErrorKind::EngineDead,
@@ -183,11 +169,7 @@ impl Record {
                 ),
             ));
         }
-        let alone = self
-            .deaths
-            .iter()
-            .filter(|d| d.crash.in_flight.len() == 1)
-            .count();
+        let alone = self.deaths.iter().filter(|d| d.crash.in_flight.len() == 1).count();
         if alone >= CRASHING_SAMPLES && self.end.is_none() {
             self.end = Some(ProviderError::new(
                 Side::Theirs,
@@ -238,11 +220,7 @@ impl Provider for LocalProvider {
         let peak = record.peak_memory_bytes.max(process.peak_memory_bytes());
         Description {
             peak_memory_bytes: Some(peak).filter(|bytes| *bytes > 0),
-            crashes: record
-                .deaths
-                .iter()
-                .map(|death| death.crash.clone())
-                .collect(),
+            crashes: record.deaths.iter().map(|death| death.crash.clone()).collect(),
             ..self.description.clone()
         }
     }
@@ -263,14 +241,8 @@ fn weights_of(path: &Path) -> (Option<u64>, Option<String>) {
     let length =
         |path: &Path| std::fs::metadata(path).map_or(0, |m| if m.is_file() { m.len() } else { 0 });
     let bytes = match std::fs::read_dir(path) {
-        Ok(files) => files
-            .flatten()
-            .map(|file| length(&file.path()))
-            .fold(0, u64::saturating_add),
+        Ok(files) => files.flatten().map(|file| length(&file.path())).fold(0, u64::saturating_add),
         Err(_) => length(path),
     };
-    (
-        Some(bytes).filter(|bytes| *bytes > 0),
-        digest::of_path(path).ok(),
-    )
+    (Some(bytes).filter(|bytes| *bytes > 0), digest::of_path(path).ok())
 }

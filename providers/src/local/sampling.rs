@@ -47,18 +47,12 @@ impl Sampler {
     pub fn pick(&mut self, logits: &[f32]) -> Option<Pick> {
         let best = Best::of(logits)?;
         let normaliser = best.log_sum(logits);
-        let token = if self.temperature > 0.0 {
-            self.draw(logits, best.value)
-        } else {
-            best.token
-        };
+        let token = if self.temperature > 0.0 { self.draw(logits, best.value) } else { best.token };
         let logit = logits.get(token).copied().unwrap_or(best.value);
         Some(Pick {
             token: u32::try_from(token).ok()?,
             logprob: f64::from(logit) - f64::from(best.value) - normaliser,
-            margin: best
-                .second
-                .map(|second| f64::from(best.value) - f64::from(second)),
+            margin: best.second.map(|second| f64::from(best.value) - f64::from(second)),
         })
     }
 
@@ -67,12 +61,7 @@ impl Sampler {
             .iter()
             .enumerate()
             .filter(|(_, logit)| logit.is_finite())
-            .map(|(token, logit)| {
-                (
-                    token,
-                    (f64::from(*logit) - f64::from(best)) / self.temperature,
-                )
-            })
+            .map(|(token, logit)| (token, (f64::from(*logit) - f64::from(best)) / self.temperature))
             .filter(|(_, difference)| *difference >= f64::from(NEGLIGIBLE))
             .map(|(token, difference)| (token, difference.exp()))
             .collect();
@@ -117,25 +106,11 @@ struct Best {
 impl Best {
     fn of(logits: &[f32]) -> Option<Best> {
         let mut best: Option<Best> = None;
-        for (token, &value) in logits
-            .iter()
-            .enumerate()
-            .filter(|(_, value)| value.is_finite())
-        {
+        for (token, &value) in logits.iter().enumerate().filter(|(_, value)| value.is_finite()) {
             match &mut best {
-                None => {
-                    best = Some(Best {
-                        token,
-                        value,
-                        second: None,
-                    })
-                }
+                None => best = Some(Best { token, value, second: None }),
                 Some(best) if value > best.value => {
-                    *best = Best {
-                        token,
-                        value,
-                        second: Some(best.value),
-                    };
+                    *best = Best { token, value, second: Some(best.value) };
                 }
                 Some(best) if best.second.is_none_or(|second| value > second) => {
                     best.second = Some(value);
@@ -192,11 +167,7 @@ mod tests {
     fn draws_follow_the_probabilities() {
         // softmax of [ln 6, ln 3, ln 1] is [0.6, 0.3, 0.1].
         let logits = [6f32.ln(), 3f32.ln(), 0.0];
-        let sampling = Sampling {
-            temperature: 1.0,
-            top_p: None,
-            seed: 1,
-        };
+        let sampling = Sampling { temperature: 1.0, top_p: None, seed: 1 };
         let mut sampler = Sampler::new(&sampling);
         let mut counts = [0u32; 3];
         for _ in 0..20_000 {
@@ -205,21 +176,14 @@ mod tests {
         for (count, p) in counts.iter().zip([0.6, 0.3, 0.1]) {
             // Five standard deviations of a binomial.
             let sd = (20_000.0 * p * (1.0 - p) as f64).sqrt();
-            assert!(
-                (f64::from(*count) - 20_000.0 * p).abs() < 5.0 * sd,
-                "{counts:?}"
-            );
+            assert!((f64::from(*count) - 20_000.0 * p).abs() < 5.0 * sd, "{counts:?}");
         }
     }
 
     #[test]
     fn a_nucleus_leaves_the_tail_out() {
         let logits = [6f32.ln(), 3f32.ln(), 0.0];
-        let sampling = Sampling {
-            temperature: 1.0,
-            top_p: Some(0.85),
-            seed: 1,
-        };
+        let sampling = Sampling { temperature: 1.0, top_p: Some(0.85), seed: 1 };
         let mut sampler = Sampler::new(&sampling);
         assert!((0..5_000).all(|_| sampler.pick(&logits).unwrap().token < 2));
     }

@@ -47,27 +47,17 @@ impl Endpoint {
                 if secret {
                     secrets.push(Secret::new(&value));
                 }
-                shown
-                    .query_pairs_mut()
-                    .append_pair(&name, if secret { "secret" } else { &value });
+                shown.query_pairs_mut().append_pair(&name, if secret { "secret" } else { &value });
             }
         }
         // A secret also appears as it is written in the URL.
-        secrets.extend(
-            url.query()
-                .into_iter()
-                .flat_map(|query| query.split('&'))
-                .filter_map(|pair| {
-                    let (name, value) = pair.split_once('=')?;
-                    is_credential(name).then(|| Secret::new(value))
-                }),
-        );
-        Ok(Endpoint {
-            shown: shown.to_string(),
-            url,
-            login,
-            secrets,
-        })
+        secrets.extend(url.query().into_iter().flat_map(|query| query.split('&')).filter_map(
+            |pair| {
+                let (name, value) = pair.split_once('=')?;
+                is_credential(name).then(|| Secret::new(value))
+            },
+        ));
+        Ok(Endpoint { shown: shown.to_string(), url, login, secrets })
     }
 
     /// The URL of a resource below the base; a query of the base stays.
@@ -86,9 +76,7 @@ impl Endpoint {
 
     /// User name and password that stood in the URL.
     pub(crate) fn login(&self) -> Option<(&str, &Secret)> {
-        self.login
-            .as_ref()
-            .map(|(name, password)| (name.as_str(), password))
+        self.login.as_ref().map(|(name, password)| (name.as_str(), password))
     }
 
     /// What must never be shown.
@@ -132,11 +120,7 @@ fn percent_decoded(text: &str) -> String {
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
         bytes.push(escape.unwrap_or(first));
-        rest = if escape.is_some() {
-            tail.get(2..).unwrap_or_default()
-        } else {
-            tail
-        };
+        rest = if escape.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -144,17 +128,9 @@ fn percent_decoded(text: &str) -> String {
 /// Whether a query parameter of this name holds a credential.
 fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    [
-        "key",
-        "token",
-        "secret",
-        "password",
-        "auth",
-        "sig",
-        "credential",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
+    ["key", "token", "secret", "password", "auth", "sig", "credential"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -167,16 +143,10 @@ mod tests {
             ("http://h:1/v1", "http://h:1/v1/chat/completions"),
             ("http://h:1/v1/", "http://h:1/v1/chat/completions"),
             ("http://h:1", "http://h:1/chat/completions"),
-            (
-                "https://h/a/b?api-version=2",
-                "https://h/a/b/chat/completions?api-version=2",
-            ),
+            ("https://h/a/b?api-version=2", "https://h/a/b/chat/completions?api-version=2"),
         ] {
             let endpoint = Endpoint::parse(base).unwrap();
-            assert_eq!(
-                endpoint.resource(&["chat", "completions"]).as_str(),
-                expected
-            );
+            assert_eq!(endpoint.resource(&["chat", "completions"]).as_str(), expected);
         }
     }
 
@@ -184,10 +154,7 @@ mod tests {
     fn credentials_are_taken_out_of_what_is_shown() {
         let endpoint =
             Endpoint::parse("https://me:p%40ss@h/v1?api_key=abc%2F1&api-version=2").unwrap();
-        assert_eq!(
-            endpoint.shown(),
-            "https://h/v1?api_key=secret&api-version=2"
-        );
+        assert_eq!(endpoint.shown(), "https://h/v1?api_key=secret&api-version=2");
         let (name, password) = endpoint.login().unwrap();
         assert_eq!((name, password.expose()), ("me", "p@ss"));
         let secrets: Vec<&str> = endpoint.secrets().iter().map(Secret::expose).collect();
@@ -203,10 +170,7 @@ mod tests {
         assert!(Endpoint::parse("127.0.0.1:8000/v1").is_err());
         assert!(Endpoint::parse("").is_err());
         let error = Endpoint::parse("ftp://me:hunter2@h/").err().unwrap();
-        assert!(
-            error.contains("`ftp`") && !error.contains("hunter2"),
-            "{error}"
-        );
+        assert!(error.contains("`ftp`") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]
@@ -218,11 +182,7 @@ mod tests {
             ("http://localhost.example/v1", false),
             ("http://10.0.0.1/v1", false),
         ] {
-            assert_eq!(
-                Endpoint::parse(url).unwrap().is_loopback(),
-                expected,
-                "{url}"
-            );
+            assert_eq!(Endpoint::parse(url).unwrap().is_loopback(), expected, "{url}");
         }
     }
 }

@@ -31,10 +31,7 @@ pub fn of_status(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) 
     let raw = String::from_utf8_lossy(body);
     let words = match serde_json::from_slice::<Value>(body) {
         Ok(value) => words(&value),
-        Err(_) => Words {
-            message: one_line(&raw),
-            ..Words::default()
-        },
+        Err(_) => Words { message: one_line(&raw), ..Words::default() },
     };
     let (side, kind, advice) = classify(status, &words);
     let advice = match advice {
@@ -62,12 +59,7 @@ pub fn in_success(event: &str, value: &Value) -> Option<ProviderError> {
         return None;
     }
     let words = words(value);
-    let has = |parts: &[&str]| {
-        words
-            .codes
-            .iter()
-            .any(|c| parts.iter().any(|p| c.contains(p)))
-    };
+    let has = |parts: &[&str]| words.codes.iter().any(|c| parts.iter().any(|p| c.contains(p)));
     let status = words.status.unwrap_or_else(|| {
         if has(&["rate_limit", "quota", "too_many"]) {
             429
@@ -89,31 +81,17 @@ pub fn in_success(event: &str, value: &Value) -> Option<ProviderError> {
         }
         fixed => fixed,
     };
-    let mut message = format!(
-        "the server sent an error instead of an answer: {}",
-        remedy(kind)
-    );
+    let mut message = format!("the server sent an error instead of an answer: {}", remedy(kind));
     said(&mut message, &words);
-    Some(ProviderError::new(
-        side,
-        kind,
-        Stage::Stream,
-        advice,
-        message,
-    ))
+    Some(ProviderError::new(side, kind, Stage::Stream, advice, message))
 }
 
 /// The server's id of the request, from its headers.
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
-    [
-        "x-request-id",
-        "request-id",
-        "x-amzn-requestid",
-        "apim-request-id",
-    ]
-    .iter()
-    .find_map(|name| headers.get(*name)?.to_str().ok())
-    .map(|id| id.chars().take(200).collect())
+    ["x-request-id", "request-id", "x-amzn-requestid", "apim-request-id"]
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok())
+        .map(|id| id.chars().take(200).collect())
 }
 
 fn classify(status: u16, words: &Words) -> (Side, ErrorKind, Advice) {
@@ -135,9 +113,7 @@ fn classify(status: u16, words: &Words) -> (Side, ErrorKind, Advice) {
 impl Words {
     fn any(&self, parts: &[&str]) -> bool {
         let message = self.message.to_ascii_lowercase();
-        parts
-            .iter()
-            .any(|p| message.contains(p) || self.codes.iter().any(|c| c.contains(p)))
+        parts.iter().any(|p| message.contains(p) || self.codes.iter().any(|c| c.contains(p)))
     }
 
     /// A spending limit, or a limit a day: waiting as long as a run can wait does not lift it.
@@ -156,11 +132,7 @@ impl Words {
     }
 
     fn name_an_overflow(&self) -> bool {
-        self.any(&[
-            "context_length_exceeded",
-            "maximum context length",
-            "context window",
-        ])
+        self.any(&["context_length_exceeded", "maximum context length", "context window"])
     }
 }
 
@@ -170,13 +142,12 @@ fn words(value: &Value) -> Words {
     let inner = value.get("error").filter(|e| !e.is_null()).unwrap_or(value);
     let message = match inner {
         Value::String(text) => text.clone(),
-        object => ["message", "detail", "error"]
-            .iter()
-            .find_map(|key| object.get(*key))
-            .map_or_else(
+        object => {
+            ["message", "detail", "error"].iter().find_map(|key| object.get(*key)).map_or_else(
                 || object.to_string(),
                 |m| m.as_str().map_or_else(|| m.to_string(), str::to_owned),
-            ),
+            )
+        }
     };
     let codes = ["type", "code", "status"]
         .iter()
@@ -188,11 +159,7 @@ fn words(value: &Value) -> Words {
         .and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()))
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| (400..600).contains(code));
-    Words {
-        message: one_line(&message),
-        codes,
-        status,
-    }
+    Words { message: one_line(&message), codes, status }
 }
 
 fn one_line(text: &str) -> String {
@@ -233,12 +200,7 @@ mod tests {
     use serde_json::json;
 
     fn status(status: u16, body: &str) -> ProviderError {
-        of_status(
-            status,
-            &HeaderMap::new(),
-            body.as_bytes(),
-            Timestamp::UNIX_EPOCH,
-        )
+        of_status(status, &HeaderMap::new(), body.as_bytes(), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -273,20 +235,13 @@ mod tests {
             r#"{"error":{"message":"Rate limit reached on tokens per day (TPD): try again in 7m","type":"tokens","code":"rate_limit_exceeded"}}"#,
         ] {
             let e = status(429, body);
-            assert_eq!(
-                (e.kind, e.advice),
-                (ErrorKind::Quota, Advice::EndsEntry),
-                "{body}"
-            );
+            assert_eq!((e.kind, e.advice), (ErrorKind::Quota, Advice::EndsEntry), "{body}");
         }
         let e = status(
             429,
             r#"{"error":{"message":"Please try again in 20ms.","code":"rate_limit_exceeded"}}"#,
         );
-        assert_eq!(
-            (e.kind, e.advice),
-            (ErrorKind::RateLimited, Advice::AfterMs(20))
-        );
+        assert_eq!((e.kind, e.advice), (ErrorKind::RateLimited, Advice::AfterMs(20)));
     }
 
     #[test]
@@ -299,32 +254,18 @@ mod tests {
             json!({"error": {"detail": "the words"}}),
         ] {
             let e = status(400, &body.to_string());
-            assert!(
-                e.message.ends_with("The server said: the words"),
-                "{}",
-                e.message
-            );
+            assert!(e.message.ends_with("The server said: the words"), "{}", e.message);
         }
         let html = status(502, "<html>\n<h1>Bad\n gateway</h1>");
-        assert!(
-            html.message.ends_with("<html> <h1>Bad gateway</h1>"),
-            "{}",
-            html.message
-        );
+        assert!(html.message.ends_with("<html> <h1>Bad gateway</h1>"), "{}", html.message);
     }
 
     #[test]
     fn errors_inside_a_success() {
         let kind = |event: &str, value: Value| in_success(event, &value).map(|e| e.kind);
         assert_eq!(kind("", json!({"choices": [], "error": null})), None);
-        assert_eq!(
-            kind("", json!({"error": {"type": "server_error"}})),
-            Some(ErrorKind::Server)
-        );
-        assert_eq!(
-            kind("", json!({"error": {"code": 429}})),
-            Some(ErrorKind::RateLimited)
-        );
+        assert_eq!(kind("", json!({"error": {"type": "server_error"}})), Some(ErrorKind::Server));
+        assert_eq!(kind("", json!({"error": {"code": 429}})), Some(ErrorKind::RateLimited));
         assert_eq!(
             kind("", json!({"error": {"code": "rate_limit_exceeded"}})),
             Some(ErrorKind::RateLimited)
@@ -333,10 +274,7 @@ mod tests {
             kind("", json!({"error": {"type": "invalid_request_error"}})),
             Some(ErrorKind::BadRequest)
         );
-        assert_eq!(
-            kind("error", json!({"message": "overloaded"})),
-            Some(ErrorKind::Server)
-        );
+        assert_eq!(kind("error", json!({"message": "overloaded"})), Some(ErrorKind::Server));
         assert_eq!(
             kind("", json!({"object": "error", "message": "m", "code": 400})),
             Some(ErrorKind::BadRequest)
@@ -345,13 +283,7 @@ mod tests {
 
     #[test]
     fn a_prompt_that_does_not_fit_is_named() {
-        let e = status(
-            400,
-            r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#,
-        );
-        assert_eq!(
-            (e.kind, e.advice),
-            (ErrorKind::ContextOverflow, Advice::Never)
-        );
+        let e = status(400, r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#);
+        assert_eq!((e.kind, e.advice), (ErrorKind::ContextOverflow, Advice::Never));
     }
 }

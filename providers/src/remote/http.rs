@@ -55,10 +55,7 @@ impl Http {
         let endpoint = Endpoint::parse(base_url).map_err(|m| start(ErrorKind::Connect, m))?;
         let key = key.filter(|key| !key.is_empty());
         let client = client(&endpoint).map_err(|e| {
-            start(
-                ErrorKind::Connect,
-                format!("no HTTP client: {}", causes(&e.without_url())),
-            )
+            start(ErrorKind::Connect, format!("no HTTP client: {}", causes(&e.without_url())))
         })?;
         let authorization = authorization(&client, &endpoint, key.as_ref()).map_err(|_| {
             let why = "the key holds characters that no HTTP header can carry, such as a line \
@@ -66,27 +63,11 @@ impl Http {
             start(ErrorKind::Auth, why.to_owned())
         })?;
         let sent_words = authorization.iter().filter_map(|value| {
-            value
-                .to_str()
-                .ok()?
-                .split_once(' ')
-                .map(|(_, word)| Secret::new(word))
+            value.to_str().ok()?.split_once(' ').map(|(_, word)| Secret::new(word))
         });
-        let secrets = endpoint
-            .secrets()
-            .iter()
-            .cloned()
-            .chain(key.clone())
-            .chain(sent_words);
+        let secrets = endpoint.secrets().iter().cloned().chain(key.clone()).chain(sent_words);
         let scrubber = Scrubber::new(secrets.collect());
-        Ok(Http {
-            client,
-            authorization,
-            scrubber,
-            endpoint,
-            timeout,
-            clock,
-        })
+        Ok(Http { client, authorization, scrubber, endpoint, timeout, clock })
     }
 
     /// The base URL without credentials.
@@ -131,8 +112,7 @@ impl Http {
     /// # Errors
     /// As [`Self::post`].
     pub(crate) async fn get(&self, path: &[&str]) -> Result<Exchange, ProviderError> {
-        self.send(self.client.get(self.endpoint.resource(path)))
-            .await
+        self.send(self.client.get(self.endpoint.resource(path))).await
     }
 
     async fn send(&self, mut request: RequestBuilder) -> Result<Exchange, ProviderError> {
@@ -287,10 +267,7 @@ fn authorization(
                 .get(endpoint.resource(&[]))
                 .basic_auth(user, Some(password.expose()))
                 .build();
-            match request
-                .ok()
-                .and_then(|request| request.headers().get(AUTHORIZATION).cloned())
-            {
+            match request.ok().and_then(|request| request.headers().get(AUTHORIZATION).cloned()) {
                 Some(value) => value,
                 None => return Ok(None),
             }
@@ -321,27 +298,13 @@ fn no_response(error: reqwest::Error) -> ProviderError {
     let causes = causes(&error);
     let (side, kind, stage, message) = if error.is_connect() {
         let (side, what) = if error.is_dns() {
-            (
-                Side::Ours,
-                "the server's name is not known: check `base_url` and the network",
-            )
+            (Side::Ours, "the server's name is not known: check `base_url` and the network")
         } else if refused {
-            (
-                Side::Theirs,
-                "nothing listens there: start the server, or check `base_url`",
-            )
+            (Side::Theirs, "nothing listens there: start the server, or check `base_url`")
         } else {
-            (
-                Side::Ours,
-                "no connection: check `base_url`, the proxy and the certificates",
-            )
+            (Side::Ours, "no connection: check `base_url`, the proxy and the certificates")
         };
-        (
-            side,
-            ErrorKind::Connect,
-            Stage::Connect,
-            format!("{what} ({causes})"),
-        )
+        (side, ErrorKind::Connect, Stage::Connect, format!("{what} ({causes})"))
     } else {
         let message = format!("the connection ended before a response came ({causes})");
         (Side::Theirs, ErrorKind::CutStream, Stage::Wait, message)

@@ -160,10 +160,7 @@ mod tests {
     fn a_key_shows_nothing_of_itself() {
         let key = Secret::new(format!(" {KEY}\n"));
         assert_eq!(key.expose(), KEY);
-        assert_eq!(
-            format!("{key:?} {key} {:?}", Some(&key)),
-            "[secret] [secret] Some([secret])"
-        );
+        assert_eq!(format!("{key:?} {key} {:?}", Some(&key)), "[secret] [secret] Some([secret])");
     }
 
     #[test]
@@ -180,10 +177,7 @@ mod tests {
             error.partial_text = Some(format!("you sent {KEY}"));
             error.request_id = Some(KEY.to_owned());
             let clean = format!("{:?}", scrubber.error(error));
-            assert!(
-                !clean.contains("sk-c") && !clean.contains("canary"),
-                "{clean}"
-            );
+            assert!(!clean.contains("sk-c") && !clean.contains("canary"), "{clean}");
         }
     }
 
@@ -196,10 +190,7 @@ mod tests {
                 ..Response::default()
             },
             vector: None,
-            usage: Usage {
-                raw: Some(json!({word: [word, 1]})),
-                ..Usage::default()
-            },
+            usage: Usage { raw: Some(json!({word: [word, 1]})), ..Usage::default() },
             timing: Default::default(),
             logprob: None,
             server: Default::default(),
@@ -211,10 +202,7 @@ mod tests {
     fn a_short_placeholder_key_does_not_change_answers() {
         let scrubber = Scrubber::new(vec![Secret::new("EMPTY")]);
         let answer = Answer {
-            response: Response {
-                text: "the box is EMPTY".into(),
-                ..Response::default()
-            },
+            response: Response { text: "the box is EMPTY".into(), ..Response::default() },
             vector: None,
             usage: Usage::default(),
             timing: Default::default(),

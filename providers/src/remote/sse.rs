@@ -156,11 +156,7 @@ mod tests {
     }
 
     fn data(stream: &str) -> Vec<String> {
-        all(&[stream.as_bytes()], 1 << 16)
-            .0
-            .into_iter()
-            .map(|e| e.data)
-            .collect()
+        all(&[stream.as_bytes()], 1 << 16).0.into_iter().map(|e| e.data).collect()
     }
 
     /// The examples of the HTML standard, section "Interpreting an event stream".
@@ -179,10 +175,8 @@ mod tests {
 
     #[test]
     fn names_and_line_ends() {
-        let (events, _) = all(
-            &[b"\xEF\xBB\xBFevent: a\r\ndata: 1\r\n\r\ndata: 2\r\rdata: 3\n\n"],
-            99,
-        );
+        let (events, _) =
+            all(&[b"\xEF\xBB\xBFevent: a\r\ndata: 1\r\n\r\ndata: 2\r\rdata: 3\n\n"], 99);
         let pairs: Vec<(&str, &str)> = events.iter().map(|e| (&*e.name, &*e.data)).collect();
         assert_eq!(pairs, [("a", "1"), ("", "2"), ("", "3")]);
     }
@@ -192,19 +186,10 @@ mod tests {
         let mut parser = Parser::new(8);
         let mut events = Vec::new();
         assert_eq!(parser.push(b"data: 1\n\n", &mut events), Ok(()));
-        assert_eq!(
-            parser.push(b"data: 12345", &mut events),
-            Err(TooLarge { limit: 8 })
-        );
-        assert_eq!(
-            parser.push(b"\n\n", &mut events),
-            Err(TooLarge { limit: 8 })
-        );
+        assert_eq!(parser.push(b"data: 12345", &mut events), Err(TooLarge { limit: 8 }));
+        assert_eq!(parser.push(b"\n\n", &mut events), Err(TooLarge { limit: 8 }));
         assert_eq!(events.len(), 1);
-        assert!(
-            all(&[b"data:123\ndata:456\ndata:7\n\n"], 8).1.is_err(),
-            "an event of many lines"
-        );
+        assert!(all(&[b"data:123\ndata:456\ndata:7\n\n"], 8).1.is_err(), "an event of many lines");
     }
 
     proptest! {

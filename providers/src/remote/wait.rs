@@ -44,34 +44,24 @@ fn retry_after_ms(headers: &HeaderMap, now: Timestamp) -> Option<f64> {
         return Some(seconds * 1e3);
     }
     // The server's own clock, where it tells it: ours may be wrong.
-    let now = text(headers, DATE.as_str())
-        .and_then(http_date)
-        .unwrap_or(now);
+    let now = text(headers, DATE.as_str()).and_then(http_date).unwrap_or(now);
     let wait = http_date(value)?.duration_since(now);
     Some((wait.as_secs_f64() * 1e3).max(0.0))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text)
-        .ok()
-        .map(|date| date.timestamp())
+    jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp())
 }
 
 /// A wait in the words of an error body, in milliseconds.
 fn named_in(body: &str) -> Option<f64> {
     let body = body.to_ascii_lowercase();
-    [
-        "try again in",
-        "retry in",
-        "retry after",
-        "resets in",
-        "retrydelay",
-    ]
-    .iter()
-    .find_map(|words| {
-        let (_, after) = body.split_once(words)?;
-        duration_ms(after.trim_start_matches([' ', ':', '"', '\'', '~', '=']))
-    })
+    ["try again in", "retry in", "retry after", "resets in", "retrydelay"].iter().find_map(
+        |words| {
+            let (_, after) = body.split_once(words)?;
+            duration_ms(after.trim_start_matches([' ', ':', '"', '\'', '~', '=']))
+        },
+    )
 }
 
 /// The longest reset among the limits that are used up. `-1` and other odd values are unknown.
@@ -89,14 +79,10 @@ fn duration_ms(text: &str) -> Option<f64> {
     let mut total = None;
     let mut rest = text;
     loop {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, after) = rest.split_at(digits);
         let after = after.trim_start_matches(' ');
-        let letters = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
         let (Ok(number), Some(unit)) = (number.parse::<f64>(), unit_ms(unit)) else {
             return total;
@@ -126,12 +112,7 @@ mod tests {
     fn advice(headers: &[(&str, &str)], body: &str) -> Option<Advice> {
         let headers = headers
             .iter()
-            .map(|(n, v)| {
-                (
-                    n.parse::<HeaderName>().unwrap(),
-                    HeaderValue::from_str(v).unwrap(),
-                )
-            })
+            .map(|(n, v)| (n.parse::<HeaderName>().unwrap(), HeaderValue::from_str(v).unwrap()))
             .collect();
         advised(&headers, body, "2026-01-01T00:00:00Z".parse().unwrap())
     }
@@ -144,23 +125,11 @@ mod tests {
             advice(&[("x-should-retry", "false"), ("retry-after", "1")], ""),
             Some(Advice::Never)
         );
-        assert_eq!(
-            advice(&[("x-should-retry", "true")], ""),
-            Some(Advice::Backoff)
-        );
-        assert_eq!(
-            advice(&[("retry-after-ms", "120"), ("retry-after", "9")], ""),
-            after(120)
-        );
-        assert_eq!(
-            advice(&[("retry-after", "9")], "try again in 20ms"),
-            after(9000)
-        );
+        assert_eq!(advice(&[("x-should-retry", "true")], ""), Some(Advice::Backoff));
+        assert_eq!(advice(&[("retry-after-ms", "120"), ("retry-after", "9")], ""), after(120));
+        assert_eq!(advice(&[("retry-after", "9")], "try again in 20ms"), after(9000));
         assert_eq!(advice(&[("retry-after", "0.25")], ""), after(250));
-        assert_eq!(
-            advice(&[("retry-after", "99999999")], ""),
-            after(86_400_000)
-        );
+        assert_eq!(advice(&[("retry-after", "99999999")], ""), after(86_400_000));
         assert_eq!(advice(&[("retry-after", "-1")], ""), None);
         assert_eq!(advice(&[("retry-after", "NaN")], ""), None);
     }
@@ -179,20 +148,11 @@ mod tests {
     #[test]
     fn waits_in_bodies() {
         for (body, ms) in [
-            (
-                "Rate limit reached for m. Please try again in 5.289s. Visit",
-                5289,
-            ),
+            ("Rate limit reached for m. Please try again in 5.289s. Visit", 5289),
             ("Please try again in 20ms.", 20),
             ("Please try again in 1m26.4s.", 86_400),
-            (
-                r#"{"detail":"Request was throttled. Your rate limit resets in ~30s."}"#,
-                30_000,
-            ),
-            (
-                r#"{"@type":"google.rpc.RetryInfo","retryDelay": "37s"}"#,
-                37_000,
-            ),
+            (r#"{"detail":"Request was throttled. Your rate limit resets in ~30s."}"#, 30_000),
+            (r#"{"@type":"google.rpc.RetryInfo","retryDelay": "37s"}"#, 37_000),
             ("retry after 2 seconds", 2000),
         ] {
             assert_eq!(advice(&[], body), Some(Advice::AfterMs(ms)), "{body}");
@@ -209,10 +169,7 @@ mod tests {
             ("x-ratelimit-reset-tokens", "6m0s"),
         ];
         assert_eq!(advice(&headers, ""), Some(Advice::AfterMs(12)));
-        let unknown = [
-            ("x-ratelimit-remaining-tokens", "-1"),
-            ("x-ratelimit-reset-tokens", "0"),
-        ];
+        let unknown = [("x-ratelimit-remaining-tokens", "-1"), ("x-ratelimit-reset-tokens", "0")];
         assert_eq!(advice(&unknown, ""), None);
     }
 

@@ -54,10 +54,7 @@ pub(super) fn lines(source: &Source) -> Result<Vec<Line>, ProviderError> {
             }
         };
         let line = read(value, number).map_err(|why| {
-            unusable(
-                ErrorKind::Protocol,
-                format!("{}:{number}: {why}", source.name),
-            )
+            unusable(ErrorKind::Protocol, format!("{}:{number}: {why}", source.name))
         })?;
         after_record = line.is_record;
         lines.push(line);
@@ -72,10 +69,7 @@ fn read(value: Value, number: usize) -> Result<Line, String> {
     map.retain(|_, value| !value.is_null());
     let is_record = map.contains_key("schema");
     if !is_record && let Some(key) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(format!(
-            "unknown key `{key}`; the keys are {}",
-            KEYS.join(", ")
-        ));
+        return Err(format!("unknown key `{key}`; the keys are {}", KEYS.join(", ")));
     }
     let sample = match (text(&mut map, "sample")?, text(&mut map, "id")?) {
         (Some(_), Some(_)) if !is_record => {
@@ -103,10 +97,7 @@ fn content(mut map: Map<String, Value>) -> Result<Content, String> {
     }
     let response = match (text(&mut map, "text")?, map.remove("response")) {
         (Some(_), Some(_)) => return Err("`text` and `response` are one thing: leave one".into()),
-        (Some(text), None) => Response {
-            text,
-            ..Response::default()
-        },
+        (Some(text), None) => Response { text, ..Response::default() },
         (None, Some(response)) => with_default("response", response, "finish", "stop")?,
         (None, None) => {
             return Err("neither `text`, `response` nor `error`: what was the answer?".into());
@@ -118,10 +109,9 @@ fn content(mut map: Map<String, Value>) -> Result<Content, String> {
     };
     let logprob = match map.remove("logprob") {
         Some(value) => Some(value),
-        None => map
-            .get_mut("signals")
-            .and_then(|signals| signals.get_mut("logprob"))
-            .map(Value::take),
+        None => {
+            map.get_mut("signals").and_then(|signals| signals.get_mut("logprob")).map(Value::take)
+        }
     };
     let logprob = logprob.filter(|value| !value.is_null());
     Ok(Content::Answer(Box::new(Answer {

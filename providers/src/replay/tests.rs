@@ -8,11 +8,7 @@ use crate::{Finish, Generate, Prompt, Sampling, Stamp, Timing, UsageSource};
 
 fn ask(suite: &str, id: &str, repeat: u32) -> Ask {
     Ask {
-        sample: SampleRef {
-            suite: suite.into(),
-            id: id.into(),
-            repeat,
-        },
+        sample: SampleRef { suite: suite.into(), id: id.into(), repeat },
         fields: Default::default(),
         kind: AskKind::Generate(Generate {
             prompt: Prompt::Messages(Vec::new()),
@@ -59,24 +55,12 @@ async fn a_line_answers_with_what_it_says_and_nothing_more() {
     )
     .unwrap();
     let a = replay.attempt(&ask("s", "a", 0)).await.unwrap();
-    assert_eq!(
-        (a.response.text.as_str(), a.response.finish),
-        ("billing", Finish::Stop)
-    );
-    assert_eq!(
-        (a.timing, a.usage.source),
-        (Timing::default(), UsageSource::Missing)
-    );
+    assert_eq!((a.response.text.as_str(), a.response.finish), ("billing", Finish::Stop));
+    assert_eq!((a.timing, a.usage.source), (Timing::default(), UsageSource::Missing));
     let b = replay.attempt(&ask("s", "2", 3)).await.unwrap();
     assert_eq!(b.response.finish, Finish::Length);
-    assert_eq!(
-        (b.usage.output_total, b.usage.source),
-        (Some(2), UsageSource::Reported)
-    );
-    assert_eq!(
-        (b.timing.sent, b.timing.last_token),
-        (Some(Stamp(1)), Some(Stamp(9)))
-    );
+    assert_eq!((b.usage.output_total, b.usage.source), (Some(2), UsageSource::Reported));
+    assert_eq!((b.timing.sent, b.timing.last_token), (Some(Stamp(1)), Some(Stamp(9))));
     assert_eq!(said(&replay, "s", "c", 0), "Server Never");
     assert_eq!(said(&replay, "s", "d", 0), "Timeout Never");
     assert_eq!(said(&replay, "s", "e", 0), "NotRecorded Never");
@@ -101,44 +85,23 @@ fn the_more_exact_line_is_taken() {
 #[test]
 fn a_folder_has_a_file_a_suite() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("one.jsonl"),
-        r#"{"sample":"a","text":"1"}"#,
-    )
-    .unwrap();
-    fs::write(
-        folder.path().join("two.jsonl"),
-        r#"{"sample":"a","text":"2"}"#,
-    )
-    .unwrap();
+    fs::write(folder.path().join("one.jsonl"), r#"{"sample":"a","text":"1"}"#).unwrap();
+    fs::write(folder.path().join("two.jsonl"), r#"{"sample":"a","text":"2"}"#).unwrap();
     fs::write(folder.path().join("notes.txt"), "no answers").unwrap();
     let replay = Replay::open(folder.path(), "m").unwrap();
     assert_eq!(said(&replay, "one", "a", 0), "1");
     assert_eq!(said(&replay, "two", "a", 0), "2");
     assert_eq!(said(&replay, "three", "a", 0), "NotRecorded Never");
     let before = replay.describe().weights_sha256;
-    fs::write(
-        folder.path().join("two.jsonl"),
-        r#"{"sample":"a","text":"3"}"#,
-    )
-    .unwrap();
-    assert_ne!(
-        Replay::open(folder.path(), "m")
-            .unwrap()
-            .describe()
-            .weights_sha256,
-        before
-    );
+    fs::write(folder.path().join("two.jsonl"), r#"{"sample":"a","text":"3"}"#).unwrap();
+    assert_ne!(Replay::open(folder.path(), "m").unwrap().describe().weights_sha256, before);
 }
 
 #[test]
 fn the_digest_is_that_of_the_file() {
     let text = "{\"sample\":\"a\",\"text\":\"1\"}\n";
     let description = open(text, "m").unwrap().describe();
-    assert_eq!(
-        description.weights_sha256,
-        Some(digest::of_bytes(text.as_bytes()))
-    );
+    assert_eq!(description.weights_sha256, Some(digest::of_bytes(text.as_bytes())));
     assert_eq!(description.weights_bytes, Some(text.len() as u64));
 }
 
@@ -166,11 +129,7 @@ fn a_run_folder_is_replayed_by_model() {
         record("small", "b", "batch", "batch")[..40].to_owned(),
     ];
     fs::write(folder.path().join(RECORDS), lines.join("\n")).unwrap();
-    fs::write(
-        folder.path().join("prompts.jsonl"),
-        "{\"sha256\":\"x\",\"text\":\"y\"}\n",
-    )
-    .unwrap();
+    fs::write(folder.path().join("prompts.jsonl"), "{\"sha256\":\"x\",\"text\":\"y\"}\n").unwrap();
     let small = Replay::open(folder.path(), "small").unwrap();
     assert_eq!(said(&small, "s", "a", 0), "after the error");
     assert_eq!(said(&small, "s", "b", 0), "only alone");
@@ -178,15 +137,9 @@ fn a_run_folder_is_replayed_by_model() {
     let answer = small.answer(&ask("s", "a", 0)).unwrap();
     assert_eq!(answer.logprob.map(|l| (l.sum, l.tokens)), Some((-0.5, 3)));
     assert_eq!(answer.usage.source, UsageSource::Tokenizer);
-    assert_eq!(
-        said(&Replay::open(folder.path(), "large").unwrap(), "s", "a", 0),
-        "large"
-    );
+    assert_eq!(said(&Replay::open(folder.path(), "large").unwrap(), "s", "a", 0), "large");
     let error = Replay::open(folder.path(), "medium").unwrap_err();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::NotFound, Advice::EndsEntry)
-    );
+    assert_eq!((error.kind, error.advice), (ErrorKind::NotFound, Advice::EndsEntry));
     assert!(error.message.contains("`large`, `small`"), "{error}");
 }
 
@@ -198,14 +151,8 @@ fn errors_name_file_and_line() {
         ("[1]", "/answers.jsonl:2: expected an object"),
         ("{\"text\":\"x\"}", "/answers.jsonl:2: no `sample`"),
         ("{\"sample\":\"b\"}", "/answers.jsonl:2: neither `text`"),
-        (
-            "{\"sample\":\"b\",\"txt\":\"x\"}",
-            "/answers.jsonl:2: unknown key `txt`",
-        ),
-        (
-            "{\"sample\":\"b\",\"text\":1}",
-            "/answers.jsonl:2: `text` is 1: expected a text",
-        ),
+        ("{\"sample\":\"b\",\"txt\":\"x\"}", "/answers.jsonl:2: unknown key `txt`"),
+        ("{\"sample\":\"b\",\"text\":1}", "/answers.jsonl:2: `text` is 1: expected a text"),
         (
             "{\"sample\":\"b\",\"text\":\"x\",\"repeat\":-1}",
             "/answers.jsonl:2: `repeat`: invalid value",
@@ -221,33 +168,18 @@ fn errors_name_file_and_line() {
     ] {
         let error = open(&format!("{good}{line}"), "m").unwrap_err();
         assert!(error.message.starts_with(expected), "{}", error.message);
-        assert_eq!(
-            (error.stage, error.advice),
-            (Stage::Start, Advice::EndsEntry)
-        );
+        assert_eq!((error.stage, error.advice), (Stage::Start, Advice::EndsEntry));
     }
 }
 
 #[test]
 fn nothing_to_replay_is_said() {
     assert_eq!(open("", "m").unwrap_err().kind, ErrorKind::NotFound);
-    assert_eq!(
-        Replay::open(Path::new("/nonexistent"), "m")
-            .unwrap_err()
-            .kind,
-        ErrorKind::NotFound
-    );
+    assert_eq!(Replay::open(Path::new("/nonexistent"), "m").unwrap_err().kind, ErrorKind::NotFound);
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(
-        Replay::open(folder.path(), "m").unwrap_err().kind,
-        ErrorKind::NotFound
-    );
+    assert_eq!(Replay::open(folder.path(), "m").unwrap_err().kind, ErrorKind::NotFound);
     let file = folder.path().join("latin1.jsonl");
-    fs::write(
-        &file,
-        b"{\"sample\":\"a\",\"text\":\"1\"}\n{\"sample\":\"\xe4\"}\n",
-    )
-    .unwrap();
+    fs::write(&file, b"{\"sample\":\"a\",\"text\":\"1\"}\n{\"sample\":\"\xe4\"}\n").unwrap();
     let error = Replay::open(&file, "m").unwrap_err();
     assert!(error.message.contains("latin1.jsonl:2: "), "{error}");
 }

@@ -20,20 +20,11 @@ pub fn of(metric: Metric, rows: &[&Row], seed: u64, name: &str) -> Estimate {
     let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
     let bounds = value.filter(|_| errors).and_then(|worst| {
         let best = metric.finish(&best_case(rows))?;
-        Some(Bounds {
-            worst,
-            best: best.max(worst),
-        })
+        Some(Bounds { worst, best: best.max(worst) })
     });
     let key = metric.as_str();
     let interval = value.and_then(|value| interval(metric, value, rows, seed, name, key));
-    Estimate {
-        metric: key.to_owned(),
-        title: metric.title().to_owned(),
-        value,
-        interval,
-        bounds,
-    }
+    Estimate { metric: key.to_owned(), title: metric.title().to_owned(), value, interval, bounds }
 }
 
 /// The name of a unit variant as serde writes it.
@@ -60,10 +51,8 @@ fn sum<'a, N: AsRef<str> + 'a>(parts: impl Iterator<Item = &'a [(N, f64)]>) -> P
 /// The sums if every error had been a right answer: what it missed is found, and whatever counts
 /// right answers counts it too.
 fn best_case(rows: &[&Row]) -> Parts {
-    let (errors, answers): (Vec<&Row>, Vec<&Row>) = rows
-        .iter()
-        .copied()
-        .partition(|row| row.outcome == Outcome::Error);
+    let (errors, answers): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().copied().partition(|row| row.outcome == Outcome::Error);
     let mut total = sum(answers.iter().map(|row| row.parts.as_slice()));
     let mut add = |name: String, value: f64| *total.entry(name).or_default() += value;
     for (name, value) in errors.iter().flat_map(|row| &row.parts) {
@@ -98,23 +87,12 @@ fn interval(
         let n = rows.len() as u64;
         let right = (value * n as f64).round().max(0.0) as u64;
         let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;
-        return Some(Interval {
-            lower,
-            upper,
-            level: LEVEL,
-            method: "Wilson".into(),
-        });
+        return Some(Interval { lower, upper, level: LEVEL, method: "Wilson".into() });
     }
     let names: BTreeMap<&str, usize> = {
-        let all: std::collections::BTreeSet<&str> = rows
-            .iter()
-            .flat_map(|row| &row.parts)
-            .map(|(name, _)| &**name)
-            .collect();
-        all.into_iter()
-            .enumerate()
-            .map(|(i, name)| (name, i))
-            .collect()
+        let all: std::collections::BTreeSet<&str> =
+            rows.iter().flat_map(|row| &row.parts).map(|(name, _)| &**name).collect();
+        all.into_iter().enumerate().map(|(i, name)| (name, i)).collect()
     };
     let sums: Vec<Vec<(usize, f64)>> = groups.iter().map(|group| dense(group, &names)).collect();
     // One sum is filled again for every resample: a name that counts 0 is as good as absent.
@@ -127,22 +105,14 @@ fn interval(
                 *slot += value;
             }
         }
-        total
-            .values_mut()
-            .zip(&slots)
-            .for_each(|(sum, slot)| *sum = *slot);
+        total.values_mut().zip(&slots).for_each(|(sum, slot)| *sum = *slot);
         metric.finish(&total)
     };
     let seed = stream(seed, &format!("{name}/{key}"));
     let (lower, upper) = bootstrap::interval(sums.len(), seed, LEVEL, statistic)?;
     // A percentile interval can miss its own estimate when the statistic is biased in resamples.
     let (lower, upper) = (lower.min(value), upper.max(value));
-    Some(Interval {
-        lower,
-        upper,
-        level: LEVEL,
-        method: "bootstrap".into(),
-    })
+    Some(Interval { lower, upper, level: LEVEL, method: "bootstrap".into() })
 }
 
 fn groups<'a>(rows: &[&'a Row]) -> Vec<Vec<&'a Row>> {
@@ -169,12 +139,6 @@ fn dense(group: &[&Row], names: &BTreeMap<&str, usize>) -> Vec<(usize, f64)> {
 
 /// A seed of its own for each named draw of a run.
 fn stream(seed: u64, name: &str) -> u64 {
-    let digest = Sha256::new()
-        .chain_update(seed.to_le_bytes())
-        .chain_update(name)
-        .finalize();
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(name).finalize();
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }

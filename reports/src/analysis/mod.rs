@@ -30,11 +30,7 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
     for (s, facts) in folder.suites.iter().enumerate() {
         let of_suite: Vec<&Row> = folder.rows().iter().filter(|row| row.suite == s).collect();
         for (m, entry) in manifest.models.iter().enumerate() {
-            let rows: Vec<&Row> = of_suite
-                .iter()
-                .copied()
-                .filter(|row| row.model == m)
-                .collect();
+            let rows: Vec<&Row> = of_suite.iter().copied().filter(|row| row.model == m).collect();
             cells.push(cell(facts, entry, &rows, manifest));
         }
     }
@@ -54,19 +50,12 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
         models: manifest.models.iter().map(ModelView::from).collect(),
         cells,
     };
-    Ok(Analysis {
-        schema: ANALYSIS_SCHEMA,
-        results,
-        setting: setting::of(folder),
-    })
+    Ok(Analysis { schema: ANALYSIS_SCHEMA, results, setting: setting::of(folder) })
 }
 
 fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteView {
-    let mut asked: Vec<&str> = rows
-        .iter()
-        .filter(|row| row.suite == index)
-        .map(|row| &*row.sample)
-        .collect();
+    let mut asked: Vec<&str> =
+        rows.iter().filter(|row| row.suite == index).map(|row| &*row.sample).collect();
     asked.dedup();
     SuiteView {
         name: facts.name.clone(),
@@ -89,11 +78,8 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest
     let passes: Vec<Pass> = [Scenario::Batch, Scenario::SingleStream]
         .into_iter()
         .filter_map(|scenario| {
-            let rows: Vec<&Row> = rows
-                .iter()
-                .copied()
-                .filter(|row| row.scenario == scenario)
-                .collect();
+            let rows: Vec<&Row> =
+                rows.iter().copied().filter(|row| row.scenario == scenario).collect();
             (!rows.is_empty()).then(|| pass::of(facts, entry, scenario, &rows, seed))
         })
         .collect();
@@ -118,12 +104,7 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest
 }
 
 /// Units planned for a suite, an entry and a scenario; 0 where the manifest does not say.
-fn planned(
-    manifest: &Manifest,
-    facts: &SuiteFacts,
-    entry: &EntryRef,
-    scenario: Scenario,
-) -> u64 {
+fn planned(manifest: &Manifest, facts: &SuiteFacts, entry: &EntryRef, scenario: Scenario) -> u64 {
     let passes = manifest.planned.iter();
     let of_this = passes.filter(|pass| {
         pass.suite == facts.name && pass.model == entry.id && pass.scenario == scenario

@@ -45,9 +45,7 @@ pub struct Results {
 impl Results {
     /// The cell of a suite and a model entry.
     pub fn cell(&self, suite: &str, model: &str) -> Option<&Cell> {
-        self.cells
-            .iter()
-            .find(|cell| cell.suite == suite && cell.model == model)
+        self.cells.iter().find(|cell| cell.suite == suite && cell.model == model)
     }
 }
 
@@ -253,18 +251,12 @@ pub struct Figure {
 impl Figure {
     /// A known number.
     pub fn known(value: f64) -> Self {
-        Figure {
-            value: Some(value),
-            why: None,
-        }
+        Figure { value: Some(value), why: None }
     }
 
     /// No number.
     pub fn unknown(why: impl Into<String>) -> Self {
-        Figure {
-            value: None,
-            why: Some(why.into()),
-        }
+        Figure { value: None, why: Some(why.into()) }
     }
 }
 

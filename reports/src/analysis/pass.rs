@@ -21,10 +21,7 @@ pub fn of(
     seed: u64,
 ) -> Pass {
     let name = format!("{}/{}/{}", facts.name, entry.id, scenario.as_str());
-    let mut metrics = facts
-        .metrics
-        .iter()
-        .map(|metric| estimate::of(*metric, rows, seed, &name));
+    let mut metrics = facts.metrics.iter().map(|metric| estimate::of(*metric, rows, seed, &name));
     let primary = metrics.next().unwrap_or_else(|| Estimate {
         metric: String::new(),
         title: facts.primary.clone(),
@@ -60,10 +57,7 @@ fn label(scenario: Scenario, concurrency: usize) -> String {
 }
 
 fn counts(rows: &[&Row]) -> Counts {
-    let mut counts = Counts {
-        units: rows.len() as u64,
-        ..Counts::default()
-    };
+    let mut counts = Counts { units: rows.len() as u64, ..Counts::default() };
     for row in rows {
         match row.outcome {
             Outcome::Scored => counts.scored += 1,
@@ -77,17 +71,10 @@ fn counts(rows: &[&Row]) -> Counts {
 }
 
 fn latencies(label: String, rows: &[&Row]) -> Latency {
-    let timed: Vec<&Row> = rows
-        .iter()
-        .copied()
-        .filter(|row| !row.cached && row.outcome != Outcome::Error)
-        .collect();
+    let timed: Vec<&Row> =
+        rows.iter().copied().filter(|row| !row.cached && row.outcome != Outcome::Error).collect();
     let over = |of: fn(&Row) -> Option<f64>, missing: &str| {
-        let ms: Vec<f64> = timed
-            .iter()
-            .filter_map(|row| of(row))
-            .map(|ns| ns / 1e6)
-            .collect();
+        let ms: Vec<f64> = timed.iter().filter_map(|row| of(row)).map(|ns| ns / 1e6).collect();
         quantiles(ms, timed.len(), missing)
     };
     let no_first = "the answers carry no time of a first token: they were not streamed";
@@ -96,23 +83,15 @@ fn latencies(label: String, rows: &[&Row]) -> Latency {
         "needs streamed answers of two or more tokens and a known number of reasoning tokens",
     );
     let decode_tok_s = match (tpot.p50.value, &tpot.p50.why) {
-        (Some(ms), _) => latency::decode_rate(ms * 1e6).map_or_else(
-            || Figure::unknown("the median time per token is 0"),
-            Figure::known,
-        ),
-        (None, why) => Figure {
-            value: None,
-            why: why.clone(),
-        },
+        (Some(ms), _) => latency::decode_rate(ms * 1e6)
+            .map_or_else(|| Figure::unknown("the median time per token is 0"), Figure::known),
+        (None, why) => Figure { value: None, why: why.clone() },
     };
     Latency {
         label,
         ttft: over(|row| row.ttft.map(|ns| ns as f64), no_first),
         ttfo: over(|row| row.ttfo.map(|ns| ns as f64), no_first),
-        end_to_end: over(
-            |row| row.end_to_end.map(|ns| ns as f64),
-            "the answers carry no time",
-        ),
+        end_to_end: over(|row| row.end_to_end.map(|ns| ns as f64), "the answers carry no time"),
         tpot,
         decode_tok_s,
     }
@@ -133,19 +112,12 @@ fn quantiles(ms: Vec<f64>, answers: usize, missing: &str) -> Quantiles {
         None if answers == 0 => Figure::unknown("no answer was timed"),
         None => Figure::unknown(missing),
     };
-    Quantiles {
-        n,
-        p50: at(0.50),
-        p95: at(0.95),
-        p99: at(0.99),
-    }
+    Quantiles { n, p50: at(0.50), p95: at(0.95), p99: at(0.99) }
 }
 
 fn tokens(rows: &[&Row]) -> Tokens {
     let total = |of: fn(&Row) -> Option<u64>| {
-        rows.iter()
-            .filter_map(|row| of(row))
-            .reduce(u64::saturating_add)
+        rows.iter().filter_map(|row| of(row)).reduce(u64::saturating_add)
     };
     let sources: BTreeSet<String> = rows
         .iter()
@@ -167,11 +139,8 @@ fn slices(facts: &SuiteFacts, rows: &[&Row], seed: u64, name: &str) -> Vec<Slice
     let Some(primary) = facts.metrics.first() else {
         return Vec::new();
     };
-    let tags: BTreeSet<&str> = rows
-        .iter()
-        .flat_map(|row| row.tags.keys())
-        .map(String::as_str)
-        .collect();
+    let tags: BTreeSet<&str> =
+        rows.iter().flat_map(|row| row.tags.keys()).map(String::as_str).collect();
     tags.into_iter()
         .map(|tag| {
             let mut by_value: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
@@ -181,11 +150,7 @@ fn slices(facts: &SuiteFacts, rows: &[&Row], seed: u64, name: &str) -> Vec<Slice
                 }
             }
             let distinct = by_value.len();
-            let values = if distinct > MOST_SLICES {
-                BTreeMap::new()
-            } else {
-                by_value
-            };
+            let values = if distinct > MOST_SLICES { BTreeMap::new() } else { by_value };
             Slices {
                 tag: tag.to_owned(),
                 distinct: distinct as u64,

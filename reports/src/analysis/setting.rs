@@ -134,21 +134,13 @@ pub fn of(folder: &RunFolder) -> Setting {
     }
     let entry = |(index, reference): (usize, &EntryRef)| {
         let id = reference.id.as_str();
-        let mine: Vec<&EntrySession> = entries
-            .range((id, 0)..=(id, u32::MAX))
-            .map(|(_, entry)| *entry)
-            .collect();
+        let mine: Vec<&EntrySession> =
+            entries.range((id, 0)..=(id, u32::MAX)).map(|(_, entry)| *entry).collect();
         entry_view(folder, index, reference, &mine)
     };
     Setting {
         sessions: sessions.into_values().collect(),
-        entries: folder
-            .manifest
-            .models
-            .iter()
-            .enumerate()
-            .map(entry)
-            .collect(),
+        entries: folder.manifest.models.iter().enumerate().map(entry).collect(),
         shard: folder.manifest.shard.clone(),
         torn_lines: folder.noticed.torn,
         superseded_lines: folder.noticed.superseded,
@@ -189,12 +181,7 @@ fn entry_view(
             .map(|(session, error)| EndedBy {
                 session,
                 kind: word(&error.kind),
-                side: if error.side == Side::Ours {
-                    "ours"
-                } else {
-                    "theirs"
-                }
-                .to_owned(),
+                side: if error.side == Side::Ours { "ours" } else { "theirs" }.to_owned(),
                 message: error.message.clone(),
             })
             .collect(),

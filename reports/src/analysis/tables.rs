@@ -14,10 +14,9 @@ pub fn confusion(facts: &SuiteFacts, rows: &[&Row]) -> Option<Confusion> {
     let verdicts: Vec<(&str, Option<&str>, Outcome)> = rows
         .iter()
         .filter_map(|row| match &row.verdict {
-            Verdict::Labels {
-                expected,
-                predicted,
-            } => Some((&**expected, predicted.as_deref(), row.outcome)),
+            Verdict::Labels { expected, predicted } => {
+                Some((&**expected, predicted.as_deref(), row.outcome))
+            }
             _ => None,
         })
         .collect();
@@ -31,17 +30,10 @@ pub fn confusion(facts: &SuiteFacts, rows: &[&Row]) -> Option<Confusion> {
         .copied()
         .filter(|label| !known.contains(label))
         .collect();
-    let labels: Vec<String> = facts
-        .labels
-        .iter()
-        .cloned()
-        .chain(more.into_iter().map(str::to_owned))
-        .collect();
-    let index: BTreeMap<&str, usize> = labels
-        .iter()
-        .enumerate()
-        .map(|(i, label)| (label.as_str(), i))
-        .collect();
+    let labels: Vec<String> =
+        facts.labels.iter().cloned().chain(more.into_iter().map(str::to_owned)).collect();
+    let index: BTreeMap<&str, usize> =
+        labels.iter().enumerate().map(|(i, label)| (label.as_str(), i)).collect();
     let width = labels.len() + EXTRA_COLUMNS.len();
     let mut counts = vec![vec![0u64; width]; labels.len()];
     for (expected, predicted, outcome) in verdicts {
@@ -56,19 +48,11 @@ pub fn confusion(facts: &SuiteFacts, rows: &[&Row]) -> Option<Confusion> {
         }
     }
     let top = mistakes(&labels, &counts);
-    Some(Confusion {
-        labels,
-        counts,
-        top,
-    })
+    Some(Confusion { labels, counts, top })
 }
 
 fn mistakes(labels: &[String], counts: &[Vec<u64>]) -> Vec<Mistake> {
-    let columns: Vec<&str> = labels
-        .iter()
-        .map(String::as_str)
-        .chain(EXTRA_COLUMNS)
-        .collect();
+    let columns: Vec<&str> = labels.iter().map(String::as_str).chain(EXTRA_COLUMNS).collect();
     let mut top = Vec::new();
     for ((row, expected), counted) in labels.iter().enumerate().zip(counts) {
         let of: u64 = counted.iter().sum();
@@ -92,10 +76,7 @@ fn mistakes(labels: &[String], counts: &[Vec<u64>]) -> Vec<Mistake> {
 /// What became of each field: verdicts counted, precision, recall and F1 from the additive parts
 /// (a wrong value is both a false positive and a false negative).
 pub fn fields(facts: &SuiteFacts, rows: &[&Row]) -> Vec<FieldRow> {
-    if rows
-        .iter()
-        .all(|row| !matches!(row.verdict, Verdict::Fields(_)))
-    {
+    if rows.iter().all(|row| !matches!(row.verdict, Verdict::Fields(_))) {
         return Vec::new();
     }
     let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
@@ -111,12 +92,7 @@ pub fn fields(facts: &SuiteFacts, rows: &[&Row]) -> Vec<FieldRow> {
         }
     }
     let row = |field: &String| {
-        let count = |verdict: &str| {
-            verdicts
-                .get(&(field.as_str(), verdict))
-                .copied()
-                .unwrap_or(0)
-        };
+        let count = |verdict: &str| verdicts.get(&(field.as_str(), verdict)).copied().unwrap_or(0);
         let part = |kind: &str| parts.get(format!("{kind}:{field}").as_str()).copied();
         let (tp, fp, missed) = (part("tp"), part("fp"), part("fn"));
         let (tp, fp, missed) = (tp.unwrap_or(0.0), fp.unwrap_or(0.0), missed.unwrap_or(0.0));

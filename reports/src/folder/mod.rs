@@ -103,10 +103,7 @@ impl RunFolder {
         let manifest: Manifest = manifest(dir)?;
         let mut suites = Vec::with_capacity(manifest.suites.len());
         for suite in &manifest.suites {
-            let path = dir
-                .join(files::SUITES)
-                .join(&suite.name)
-                .join(files::SUITE_FACTS);
+            let path = dir.join(files::SUITES).join(&suite.name).join(files::SUITE_FACTS);
             suites.push(json_file::<SuiteFacts>(&path)?);
         }
         let mut noticed = Noticed::default();
@@ -137,15 +134,7 @@ impl RunFolder {
                 Ok(())
             })?;
         }
-        Ok(RunFolder {
-            dir: dir.to_owned(),
-            manifest,
-            sessions,
-            suites,
-            noticed,
-            rows,
-            prompts,
-        })
+        Ok(RunFolder { dir: dir.to_owned(), manifest, sessions, suites, noticed, rows, prompts })
     }
 
     /// The test units, one row each, in an order that depends on nothing but the units: suite,
@@ -220,10 +209,7 @@ fn read_span(
     span: Span,
     buffer: &mut Vec<u8>,
 ) -> Result<(), FolderError> {
-    let io = |source| FolderError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| FolderError::Io { path: path.to_owned(), source };
     file.seek(SeekFrom::Start(span.offset)).map_err(io)?;
     buffer.clear();
     buffer.resize(span.len, 0);
@@ -234,10 +220,7 @@ fn read_span(
 fn manifest(dir: &Path) -> Result<Manifest, FolderError> {
     let path = dir.join(files::MANIFEST);
     let value: serde_json::Value = json_file(&path)?;
-    let found = value
-        .get("schema")
-        .and_then(serde_json::Value::as_u64)
-        .unwrap_or(0);
+    let found = value.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0);
     let found = u32::try_from(found).unwrap_or(u32::MAX);
     if found > SCHEMA {
         return Err(FolderError::Newer { path, found });
@@ -246,10 +229,8 @@ fn manifest(dir: &Path) -> Result<Manifest, FolderError> {
 }
 
 fn json_file<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
-    let text = std::fs::read(path).map_err(|source| FolderError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text =
+        std::fs::read(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
     serde_json::from_slice(&text).map_err(|e| not_json(path, None, &e))
 }
 
@@ -278,10 +259,7 @@ fn record_of(path: &Path, bytes: &[u8], line: u64) -> Result<Record, FolderError
         Err(_) => serde_json::from_slice::<Version>(bytes).map_or(0, |v| v.schema),
     };
     if schema > SCHEMA {
-        return Err(FolderError::Newer {
-            path: path.to_owned(),
-            found: schema,
-        });
+        return Err(FolderError::Newer { path: path.to_owned(), found: schema });
     }
     record.map_err(|e| not_json(path, Some(line), &e))
 }
@@ -291,10 +269,7 @@ fn lines(
     path: &Path,
     mut each: impl FnMut(&[u8], Span, u64) -> Result<(), FolderError>,
 ) -> Result<u64, FolderError> {
-    let io = |source| FolderError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| FolderError::Io { path: path.to_owned(), source };
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
     let (mut offset, mut number, mut buffer) = (0u64, 0u64, Vec::new());
     loop {
@@ -308,14 +283,7 @@ fn lines(
         }
         number = number.saturating_add(1);
         if !buffer.iter().all(u8::is_ascii_whitespace) {
-            each(
-                &buffer,
-                Span {
-                    offset,
-                    len: buffer.len(),
-                },
-                number,
-            )?;
+            each(&buffer, Span { offset, len: buffer.len() }, number)?;
         }
         offset = offset.saturating_add(read as u64);
     }
@@ -325,9 +293,7 @@ fn lines(
 fn digest(hex: &str) -> [u8; 32] {
     let mut bytes = [0u8; 32];
     let pairs = hex.as_bytes().chunks(2).map(|pair| {
-        std::str::from_utf8(pair)
-            .ok()
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
     });
     let mut slots = bytes.iter_mut();
     for byte in pairs {

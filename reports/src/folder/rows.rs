@@ -136,12 +136,7 @@ pub(super) struct Collector {
 impl Collector {
     pub(super) fn new(manifest: &Manifest, suites: &[SuiteFacts]) -> Self {
         let index = |names: Vec<&String>| {
-            names
-                .into_iter()
-                .cloned()
-                .enumerate()
-                .map(|(i, name)| (name, i))
-                .collect()
+            names.into_iter().cloned().enumerate().map(|(i, name)| (name, i)).collect()
         };
         Collector {
             suites: index(manifest.suites.iter().map(|s| &s.name).collect()),
@@ -157,10 +152,9 @@ impl Collector {
 
     /// Keeps what is needed of a record. The later record of a key wins.
     pub(super) fn take(&mut self, record: Record, span: Span) {
-        let (Some(&suite), Some(&model)) = (
-            self.suites.get(&record.suite),
-            self.models.get(&record.model),
-        ) else {
+        let (Some(&suite), Some(&model)) =
+            (self.suites.get(&record.suite), self.models.get(&record.model))
+        else {
             self.noticed.foreign += 1;
             return;
         };
@@ -194,17 +188,10 @@ impl Collector {
             http_status: e.http_status,
             message: e.message,
         });
-        let error = error.map(|key| {
-            self.errors
-                .entry(key.clone())
-                .or_insert_with(|| Arc::new(key))
-                .clone()
-        });
-        let tags = self
-            .tags
-            .entry(record.tags)
-            .or_insert_with_key(|tags| Arc::new(tags.clone()))
-            .clone();
+        let error = error
+            .map(|key| self.errors.entry(key.clone()).or_insert_with(|| Arc::new(key)).clone());
+        let tags =
+            self.tags.entry(record.tags).or_insert_with_key(|tags| Arc::new(tags.clone())).clone();
         let row = Row {
             suite,
             model,
@@ -217,11 +204,7 @@ impl Collector {
             cluster: record.cluster.as_deref().map(|c| self.names.get(c)),
             outcome: record.outcome,
             score: record.score,
-            parts: record
-                .parts
-                .iter()
-                .map(|(k, v)| (self.names.get(k.as_str()), *v))
-                .collect(),
+            parts: record.parts.iter().map(|(k, v)| (self.names.get(k.as_str()), *v)).collect(),
             verdict: self.verdict(suite, &record.detail, &record.expected),
             error,
             cached: record.cached,
@@ -260,11 +243,7 @@ impl Collector {
             .filter_map(|(field, verdict)| Some((field, verdict.as_str()?)))
             .map(|(field, verdict)| (self.names.get(field.as_str()), self.names.get(verdict)))
             .collect();
-        if fields.is_empty() {
-            Verdict::None
-        } else {
-            Verdict::Fields(fields)
-        }
+        if fields.is_empty() { Verdict::None } else { Verdict::Fields(fields) }
     }
 
     /// The rows in their fixed order.
@@ -274,12 +253,8 @@ impl Collector {
         noticed.foreign += self.noticed.foreign;
         let mut rows: Vec<Row> = self.rows.into_values().map(|(_, row)| row).collect();
         rows.sort_by(|a, b| {
-            (
-                a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant,
-            )
-                .cmp(&(
-                    b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant,
-                ))
+            (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
+                .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))
         });
         rows
     }

@@ -94,11 +94,7 @@ pub struct Blocks {
 impl Blocks {
     /// No text at all.
     pub fn none() -> Self {
-        Blocks {
-            block_of: BTreeMap::new(),
-            ready: Vec::new(),
-            pending: Vec::new(),
-        }
+        Blocks { block_of: BTreeMap::new(), ready: Vec::new(), pending: Vec::new() }
     }
 
     /// All texts, compressed while they are written: which sample stands in which block is known
@@ -107,9 +103,7 @@ impl Blocks {
         let mut blocks = Blocks::none();
         for chunk in samples.order.chunks(SAMPLES) {
             let number = blocks.pending.len();
-            blocks
-                .block_of
-                .extend(chunk.iter().map(|sample| (*sample, number)));
+            blocks.block_of.extend(chunk.iter().map(|sample| (*sample, number)));
             blocks.pending.push(chunk.to_vec());
         }
         blocks
@@ -134,9 +128,7 @@ impl Blocks {
             }
             left -= block.len();
             let number = blocks.ready.len();
-            blocks
-                .block_of
-                .extend(chunk.iter().take(held).map(|sample| (*sample, number)));
+            blocks.block_of.extend(chunk.iter().take(held).map(|sample| (*sample, number)));
             blocks.ready.push(block);
             start += held;
         }
@@ -226,10 +218,7 @@ pub fn write_block(out: &mut impl Write, id: &str, block: &str) -> Result<(), Ht
 }
 
 fn open_block(out: &mut impl Write, id: &str) -> Result<(), HtmlError> {
-    Ok(write!(
-        out,
-        "<script type=\"application/octet-stream\" id=\"{id}\">"
-    )?)
+    Ok(write!(out, "<script type=\"application/octet-stream\" id=\"{id}\">")?)
 }
 
 fn close_block(out: &mut impl Write) -> Result<(), HtmlError> {
@@ -259,8 +248,7 @@ pub fn item(
             Some(at) => at,
             None => {
                 let text = reader.prompt(row)?;
-                item.prompts
-                    .push(text.map_or_else(Vec::new, |text| messages(&text)));
+                item.prompts.push(text.map_or_else(Vec::new, |text| messages(&text)));
                 known.push(row.prompt);
                 known.len() - 1
             }
@@ -283,19 +271,13 @@ fn said(model: usize, prompt: usize, record: Record) -> Said {
         record.usage.input_total.map(|n| n as f64),
         record.usage.output_total.map(|n| n as f64),
     ];
-    let error = record
-        .error
-        .map_or(String::new(), |error| match error.partial_text {
-            Some(partial) => format!("{}\n\nReceived before: {partial}", error.message),
-            None => error.message,
-        });
+    let error = record.error.map_or(String::new(), |error| match error.partial_text {
+        Some(partial) => format!("{}\n\nReceived before: {partial}", error.message),
+        None => error.message,
+    });
     let response = record.response.unwrap_or_default();
-    let reading: Vec<String> = record
-        .readings
-        .values()
-        .filter(|value| !value.is_null())
-        .map(text_of)
-        .collect();
+    let reading: Vec<String> =
+        record.readings.values().filter(|value| !value.is_null()).map(text_of).collect();
     Said {
         model,
         prompt,
@@ -343,16 +325,7 @@ fn messages(text: &str) -> Vec<Message> {
         content: String,
     }
     match serde_json::from_str::<Vec<Sent>>(text) {
-        Ok(sent) => sent
-            .into_iter()
-            .map(|m| Message {
-                role: m.role,
-                text: m.content,
-            })
-            .collect(),
-        Err(_) => vec![Message {
-            role: String::new(),
-            text: text.to_owned(),
-        }],
+        Ok(sent) => sent.into_iter().map(|m| Message { role: m.role, text: m.content }).collect(),
+        Err(_) => vec![Message { role: String::new(), text: text.to_owned() }],
     }
 }

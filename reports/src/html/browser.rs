@@ -56,32 +56,18 @@ impl Samples {
         };
         let mut quality: BTreeMap<(usize, usize), Scenario> = BTreeMap::new();
         for row in rows {
-            let scenario = quality
-                .entry((row.suite, row.model))
-                .or_insert(row.scenario);
+            let scenario = quality.entry((row.suite, row.model)).or_insert(row.scenario);
             *scenario = (*scenario).min(row.scenario);
         }
-        let mut samples = Samples {
-            all: Vec::new(),
-            order: Vec::new(),
-            quality,
-        };
+        let mut samples = Samples { all: Vec::new(), order: Vec::new(), quality };
         let mut start = 0;
         for (at, row) in rows.iter().enumerate() {
             let next = rows.get(at + 1);
             if next.is_none_or(|n| n.suite != row.suite || n.sample != row.sample) {
                 let range = start..at + 1;
-                let class = samples
-                    .shown(rows, &range)
-                    .filter(measured)
-                    .map(class)
-                    .min()
-                    .unwrap_or(2);
-                samples.all.push(Sample {
-                    suite: row.suite,
-                    rows: range,
-                    class,
-                });
+                let class =
+                    samples.shown(rows, &range).filter(measured).map(class).min().unwrap_or(2);
+                samples.all.push(Sample { suite: row.suite, rows: range, class });
                 start = at + 1;
             }
         }
@@ -101,8 +87,7 @@ impl Samples {
 
     fn shown<'a>(&'a self, rows: &'a [Row], range: &Range<usize>) -> impl Iterator<Item = &'a Row> {
         let rows = rows.get(range.clone()).unwrap_or_default();
-        rows.iter()
-            .filter(|row| self.quality.get(&(row.suite, row.model)) == Some(&row.scenario))
+        rows.iter().filter(|row| self.quality.get(&(row.suite, row.model)) == Some(&row.scenario))
     }
 
     /// Unanswered first, then wrong, then a seeded choice of the rest, suite by suite; the same
@@ -114,10 +99,7 @@ impl Samples {
             .iter()
             .enumerate()
             .map(|(index, sample)| {
-                let id = folder
-                    .rows()
-                    .get(sample.rows.start)
-                    .map_or("", |row| &*row.sample);
+                let id = folder.rows().get(sample.rows.start).map_or("", |row| &*row.sample);
                 (sample.class, draw(seed, sample.suite, id), index)
             })
             .collect();
@@ -154,9 +136,7 @@ fn draw(seed: u64, suite: usize, id: &str) -> [u8; 8] {
         .chain_update(id)
         .finalize();
     let mut key = [0u8; 8];
-    key.iter_mut()
-        .zip(digest)
-        .for_each(|(slot, byte)| *slot = byte);
+    key.iter_mut().zip(digest).for_each(|(slot, byte)| *slot = byte);
     key
 }
 
@@ -202,18 +182,8 @@ fn columns(
     let models = analysis.results.models.len();
     let mut columns = Columns {
         share: salt.is_some(),
-        suites: analysis
-            .results
-            .suites
-            .iter()
-            .map(|s| s.name.clone())
-            .collect(),
-        models: analysis
-            .results
-            .models
-            .iter()
-            .map(|m| m.id.clone())
-            .collect(),
+        suites: analysis.results.suites.iter().map(|s| s.name.clone()).collect(),
+        models: analysis.results.models.iter().map(|m| m.id.clone()).collect(),
         suite: Vec::new(),
         id: Vec::new(),
         block: Vec::new(),
@@ -221,26 +191,13 @@ fn columns(
         score: vec![Vec::with_capacity(samples.count()); models],
     };
     for (index, sample) in samples.all.iter().enumerate() {
-        let id = folder
-            .rows()
-            .get(sample.rows.start)
-            .map_or("", |row| &*row.sample);
+        let id = folder.rows().get(sample.rows.start).map_or("", |row| &*row.sample);
         columns.suite.push(sample.suite);
-        columns
-            .id
-            .push(salt.map_or_else(|| id.to_owned(), |salt| salt.hide(id)));
-        columns.block.push(
-            texts
-                .block_of(index)
-                .and_then(|b| i64::try_from(b).ok())
-                .unwrap_or(-1),
-        );
+        columns.id.push(salt.map_or_else(|| id.to_owned(), |salt| salt.hide(id)));
+        columns.block.push(texts.block_of(index).and_then(|b| i64::try_from(b).ok()).unwrap_or(-1));
         let units = samples.units(folder, sample);
-        for (model, (outcomes, scores)) in columns
-            .outcome
-            .iter_mut()
-            .zip(&mut columns.score)
-            .enumerate()
+        for (model, (outcomes, scores)) in
+            columns.outcome.iter_mut().zip(&mut columns.score).enumerate()
         {
             let mine = || units.iter().filter(|row| row.model == model);
             // Of several repeats the worst is listed; all of them are shown.
@@ -253,8 +210,7 @@ fn columns(
 }
 
 fn thousandths(row: &Row) -> i32 {
-    row.score
-        .map_or(-1, |score| (score * 1000.0).round() as i32)
+    row.score.map_or(-1, |score| (score * 1000.0).round() as i32)
 }
 
 fn letter(outcome: Outcome) -> char {
@@ -315,14 +271,8 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
     let prompt = item.prompts.into_iter().next().unwrap_or_default();
     let name = |model: usize| {
         folder.manifest.models.get(model).map_or(
-            Name {
-                name: String::new(),
-                local: false,
-            },
-            |entry| Name {
-                name: visible::line(&entry.id).into_owned(),
-                local: entry.local,
-            },
+            Name { name: String::new(), local: false },
+            |entry| Name { name: visible::line(&entry.id).into_owned(), local: entry.local },
         )
     };
     Excerpt {
@@ -330,14 +280,9 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
             .manifest
             .suites
             .get(sample.suite)
-            .map_or(String::new(), |suite| {
-                visible::line(&suite.name).into_owned()
-            }),
+            .map_or(String::new(), |suite| visible::line(&suite.name).into_owned()),
         id: visible::line(&item.id).into_owned(),
-        prompt: prompt
-            .iter()
-            .map(|m| (text(&m.role), text(&m.text)))
-            .collect(),
+        prompt: prompt.iter().map(|m| (text(&m.role), text(&m.text))).collect(),
         expected: text(&item.expected),
         answers: item
             .answers
@@ -345,14 +290,8 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
             .map(|answer| Said {
                 model: name(answer.model),
                 outcome: answer.outcome.clone(),
-                score: answer
-                    .score
-                    .map_or(numbers::DASH.into(), |s| format!("{s:.2}")),
-                text: text(if answer.error.is_empty() {
-                    &answer.text
-                } else {
-                    &answer.error
-                }),
+                score: answer.score.map_or(numbers::DASH.into(), |s| format!("{s:.2}")),
+                text: text(if answer.error.is_empty() { &answer.text } else { &answer.error }),
                 reading: text(&answer.reading),
             })
             .collect(),
@@ -362,13 +301,7 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
 impl Excerpt {
     fn size(&self) -> usize {
         let prompt: usize = self.prompt.iter().map(|(_, text)| text.len()).sum();
-        let answers: usize = self
-            .answers
-            .iter()
-            .map(|a| a.text.len() + a.reading.len() + 80)
-            .sum();
-        prompt
-            .saturating_add(answers)
-            .saturating_add(self.expected.len())
+        let answers: usize = self.answers.iter().map(|a| a.text.len() + a.reading.len() + 80).sum();
+        prompt.saturating_add(answers).saturating_add(self.expected.len())
     }
 }

@@ -53,14 +53,8 @@ pub fn of(analysis: &Analysis) -> Failures {
     let text = |text: &str| visible::capped(&visible::text(text), LONGEST).into_owned();
     let mut errors: Vec<(u64, Error)> = Vec::new();
     for cell in &results.cells {
-        for (pass, error) in cell
-            .passes
-            .iter()
-            .flat_map(|p| p.errors.iter().map(move |e| (p, e)))
-        {
-            let status = error
-                .http_status
-                .map_or(String::new(), |status| format!(" {status}"));
+        for (pass, error) in cell.passes.iter().flat_map(|p| p.errors.iter().map(move |e| (p, e))) {
+            let status = error.http_status.map_or(String::new(), |status| format!(" {status}"));
             errors.push((
                 error.count,
                 Error {
@@ -87,26 +81,16 @@ pub fn of(analysis: &Analysis) -> Failures {
             side: end.side.clone(),
             message: text(&end.message),
         }));
-        crashes.extend(entry.crashes.iter().map(|crash| {
-            Crash {
-                model: model.clone(),
-                session: crash.session,
-                ended_by: text(&crash.ended_by),
-                in_flight: crash
-                    .in_flight
-                    .iter()
-                    .map(|id| visible::line(id).into_owned())
-                    .collect(),
-                last_log: crash.last_log.iter().map(|line| text(line)).collect(),
-            }
+        crashes.extend(entry.crashes.iter().map(|crash| Crash {
+            model: model.clone(),
+            session: crash.session,
+            ended_by: text(&crash.ended_by),
+            in_flight: crash.in_flight.iter().map(|id| visible::line(id).into_owned()).collect(),
+            last_log: crash.last_log.iter().map(|line| text(line)).collect(),
         }));
     }
     Failures {
-        errors: errors
-            .into_iter()
-            .take(MOST_ERRORS)
-            .map(|(_, error)| error)
-            .collect(),
+        errors: errors.into_iter().take(MOST_ERRORS).map(|(_, error)| error).collect(),
         more,
         ended,
         crashes,

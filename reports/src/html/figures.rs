@@ -14,10 +14,7 @@ pub struct Text {
 
 impl Text {
     pub fn plain(text: impl Into<String>) -> Self {
-        Text {
-            text: text.into(),
-            note: None,
-        }
+        Text { text: text.into(), note: None }
     }
 }
 
@@ -42,20 +39,14 @@ impl Notes {
     pub fn cell(&mut self, figure: &Figure, write: fn(f64) -> String) -> Text {
         match (figure.value, &figure.why) {
             (Some(value), _) => Text::plain(write(value)),
-            (None, Some(why)) => Text {
-                text: numbers::DASH.into(),
-                note: Some(self.number(why)),
-            },
+            (None, Some(why)) => Text { text: numbers::DASH.into(), note: Some(self.number(why)) },
             (None, None) => Text::plain(numbers::DASH),
         }
     }
 
     /// A dash with its reason.
     pub fn dash(&mut self, why: &str) -> Text {
-        Text {
-            text: numbers::DASH.into(),
-            note: Some(self.number(why)),
-        }
+        Text { text: numbers::DASH.into(), note: Some(self.number(why)) }
     }
 }
 
@@ -69,14 +60,8 @@ pub struct Name {
 
 impl Name {
     pub fn of(results: &Results, id: &str) -> Self {
-        let local = results
-            .models
-            .iter()
-            .any(|m: &ModelView| m.id == id && m.local);
-        Name {
-            name: visible::line(id).into_owned(),
-            local,
-        }
+        let local = results.models.iter().any(|m: &ModelView| m.id == id && m.local);
+        Name { name: visible::line(id).into_owned(), local }
     }
 }
 
@@ -94,10 +79,7 @@ impl From<&Estimate> for Score {
         Score {
             value: numbers::value(estimate),
             range: numbers::range(estimate),
-            method: estimate
-                .interval
-                .as_ref()
-                .map_or(String::new(), |i| i.method.clone()),
+            method: estimate.interval.as_ref().map_or(String::new(), |i| i.method.clone()),
             bounds: estimate.bounds.map_or(String::new(), |bounds| {
                 format!(
                     "errors answered: {} to {}",

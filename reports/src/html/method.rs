@@ -43,11 +43,7 @@ pub fn facts(analysis: &Analysis) -> Vec<String> {
     let results = &analysis.results;
     let mut facts = Vec::new();
     if let Some(session) = analysis.setting.sessions.first() {
-        facts.push(
-            visible::line(&session.started)
-                .replace('T', " ")
-                .replace('Z', " UTC"),
-        );
+        facts.push(visible::line(&session.started).replace('T', " ").replace('Z', " UTC"));
         facts.push(format!("rightsize {}", visible::line(&session.version)));
     }
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
@@ -74,10 +70,7 @@ pub fn flags(analysis: &Analysis) -> Vec<String> {
         ));
     }
     if let Some(shard) = &setting.shard {
-        flags.push(format!(
-            "This is shard {} of a run: merge the shards.",
-            visible::line(shard)
-        ));
+        flags.push(format!("This is shard {} of a run: merge the shards.", visible::line(shard)));
     }
     let missing = results.cells.iter().filter(|cell| !cell.measured).count();
     if missing > 0 {
@@ -93,11 +86,7 @@ pub fn flags(analysis: &Analysis) -> Vec<String> {
         }
         if !entry.crashes.is_empty() {
             let times = entry.crashes.len();
-            let times = if times == 1 {
-                "once".to_owned()
-            } else {
-                format!("{times} times")
-            };
+            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
             flags.push(format!("The engine process of {name} died {times}."));
         }
     }
@@ -122,10 +111,7 @@ pub fn of(analysis: &Analysis) -> Method {
     let mut machines: Vec<(String, Pairs)> = Vec::new();
     let mut seen: Vec<(&Value, Vec<u32>)> = Vec::new();
     for session in &setting.sessions {
-        match seen
-            .iter_mut()
-            .find(|(machine, _)| *machine == &session.machine)
-        {
+        match seen.iter_mut().find(|(machine, _)| *machine == &session.machine) {
             Some((_, sessions)) => sessions.push(session.session),
             None => seen.push((&session.machine, vec![session.session])),
         }
@@ -134,33 +120,17 @@ pub fn of(analysis: &Analysis) -> Method {
         let mut pairs = Pairs::new();
         flatten(machine, "", &mut pairs);
         let numbers: Vec<String> = sessions.iter().map(u32::to_string).collect();
-        let word = if sessions.len() == 1 {
-            "session"
-        } else {
-            "sessions"
-        };
+        let word = if sessions.len() == 1 { "session" } else { "sessions" };
         machines.push((format!("{word} {}", numbers.join(", ")), pairs));
     }
     Method {
         run: vec![
-            (
-                "units recorded".into(),
-                numbers::count(results.units_recorded),
-            ),
-            (
-                "units planned".into(),
-                numbers::count(results.units_planned),
-            ),
+            ("units recorded".into(), numbers::count(results.units_recorded)),
+            ("units planned".into(), numbers::count(results.units_planned)),
             ("seed".into(), results.seed.to_string()),
             ("bake-off digest".into(), results.bakeoff_sha256.clone()),
-            (
-                "torn last lines dropped".into(),
-                numbers::count(setting.torn_lines),
-            ),
-            (
-                "superseded records".into(),
-                numbers::count(setting.superseded_lines),
-            ),
+            ("torn last lines dropped".into(), numbers::count(setting.torn_lines)),
+            ("superseded records".into(), numbers::count(setting.superseded_lines)),
         ],
         suites: results
             .suites
@@ -207,9 +177,7 @@ pub fn of(analysis: &Analysis) -> Method {
 
 fn session(view: &SessionView) -> Session {
     let known = |text: &Option<String>, otherwise: &str| {
-        text.as_ref().map_or(otherwise.to_owned(), |text| {
-            visible::line(text).into_owned()
-        })
+        text.as_ref().map_or(otherwise.to_owned(), |text| visible::line(text).into_owned())
     };
     Session {
         number: view.session,
@@ -236,10 +204,7 @@ fn entry(view: &EntryView) -> Pairs {
         add("compiled instruction sets", Some(d.isa_compiled.join(" ")));
         add("threads", d.threads.map(|threads| threads.to_string()));
         add("chat template", d.chat_template.clone());
-        add(
-            "weights",
-            d.weights_bytes.map(|bytes| numbers::bytes(bytes as f64)),
-        );
+        add("weights", d.weights_bytes.map(|bytes| numbers::bytes(bytes as f64)));
         add("weights digest", d.weights_sha256.clone());
         for (name, fact) in &d.facts {
             add(&visible::line(name), Some(fact.clone()));
@@ -263,25 +228,13 @@ fn flatten(value: &Value, path: &str, pairs: &mut Pairs) {
         Value::Object(map) => {
             for (key, value) in map {
                 let key = visible::line(key);
-                let path = if path.is_empty() {
-                    key.into_owned()
-                } else {
-                    format!("{path} {key}")
-                };
+                let path = if path.is_empty() { key.into_owned() } else { format!("{path} {key}") };
                 flatten(value, &path, pairs);
             }
         }
-        Value::Array(items)
-            if items
-                .iter()
-                .all(|item| !item.is_object() && !item.is_array()) =>
-        {
+        Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
             let words: Vec<String> = items.iter().map(|item| scalar(item, "")).collect();
-            let text = if words.is_empty() {
-                "none".to_owned()
-            } else {
-                words.join(" ")
-            };
+            let text = if words.is_empty() { "none".to_owned() } else { words.join(" ") };
             pairs.push((label(path), text));
         }
         Value::Array(items) => {

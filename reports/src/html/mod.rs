@@ -107,10 +107,7 @@ pub fn write(
         Some(_) => Vec::new(),
         None => browser::excerpts(folder, &samples, &texts)?,
     };
-    let written = Written {
-        texts: texts.samples(),
-        samples: samples.count(),
-    };
+    let written = Written { texts: texts.samples(), samples: samples.count() };
 
     out.write_all(assets::head(&analysis.results.name).as_bytes())?;
     let templates = templates()?;

@@ -84,10 +84,8 @@ pub fn plots(analysis: &Analysis) -> Vec<Plot> {
                 }
             }
             let frame = Frame::of(&data);
-            let mut points: Vec<Point> = data
-                .iter()
-                .map(|d| frame.point(Name::of(results, &d.cell.model), d))
-                .collect();
+            let mut points: Vec<Point> =
+                data.iter().map(|d| frame.point(Name::of(results, &d.cell.model), d)).collect();
             place_labels(&mut points);
             Plot {
                 suite: visible::line(&suite.name).into_owned(),
@@ -116,11 +114,7 @@ fn datum(cell: &Cell) -> Result<Datum<'_>, String> {
     let value = pass.primary.value.ok_or_else(undefined)?;
     let end_to_end = &cell.timed().ok_or_else(undefined)?.latency.end_to_end;
     let p50 = end_to_end.p50.value.filter(|ms| *ms > 0.0).ok_or_else(|| {
-        end_to_end
-            .p50
-            .why
-            .clone()
-            .unwrap_or_else(|| "the median latency is 0".to_owned())
+        end_to_end.p50.why.clone().unwrap_or_else(|| "the median latency is 0".to_owned())
     })?;
     let interval = pass.primary.interval.as_ref();
     Ok(Datum {
@@ -145,20 +139,12 @@ impl Frame {
         let times = || data.iter().flat_map(|d| [d.p50, d.p95.unwrap_or(d.p50)]);
         let low = times().fold(f64::INFINITY, f64::min);
         let high = times().fold(0.0, f64::max);
-        let (low, high) = if low <= high {
-            (low / 1.5, high * 1.6)
-        } else {
-            (1.0, 1000.0)
-        };
+        let (low, high) = if low <= high { (low / 1.5, high * 1.6) } else { (1.0, 1000.0) };
         // At least a decade, so that small differences do not fill the plot.
         let stretch = (10.0 / (high / low)).max(1.0).sqrt();
         let lowest = data.iter().map(|d| d.lower).fold(1.0, f64::min);
         let floor = ((lowest * 10.0 - 0.2).floor() / 10.0).clamp(0.0, 0.8);
-        Frame {
-            low_ms: low / stretch,
-            high_ms: high * stretch,
-            floor,
-        }
+        Frame { low_ms: low / stretch, high_ms: high * stretch, floor }
     }
 
     fn x(&self, ms: f64) -> f64 {
@@ -187,10 +173,7 @@ impl Frame {
             range: pass.map_or(String::new(), |pass| numbers::range(&pass.primary)),
             p50: numbers::ms(d.p50),
             p95: d.p95.map_or(numbers::DASH.into(), numbers::ms),
-            load: d
-                .cell
-                .timed()
-                .map_or(String::new(), |pass| pass.latency.label.clone()),
+            load: d.cell.timed().map_or(String::new(), |pass| pass.latency.label.clone()),
             model,
         }
     }
@@ -198,18 +181,12 @@ impl Frame {
     fn x_ticks(&self) -> Vec<Tick> {
         let first = self.low_ms.log10().floor() as i32;
         let last = self.high_ms.log10().ceil() as i32;
-        let steps: &[f64] = if self.high_ms / self.low_ms > 300.0 {
-            &[1.0]
-        } else {
-            &[1.0, 2.0, 5.0]
-        };
+        let steps: &[f64] =
+            if self.high_ms / self.low_ms > 300.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         (first..=last)
             .flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)))
             .filter(|ms| (self.low_ms..=self.high_ms).contains(ms))
-            .map(|ms| Tick {
-                at: self.x(ms),
-                label: tick_label(ms),
-            })
+            .map(|ms| Tick { at: self.x(ms), label: tick_label(ms) })
             .collect()
     }
 
@@ -219,21 +196,14 @@ impl Frame {
             .step_by(step)
             .map(|percent| (f64::from(percent) / 100.0, percent))
             .filter(|(score, _)| *score >= self.floor - 1e-9)
-            .map(|(score, percent)| Tick {
-                at: self.y(score),
-                label: percent.to_string(),
-            })
+            .map(|(score, percent)| Tick { at: self.y(score), label: percent.to_string() })
             .collect()
     }
 }
 
 /// A round time without needless zeros: `0.5 ms`, `200 ms`, `2 s`.
 fn tick_label(ms: f64) -> String {
-    let (value, unit) = if ms < 1000.0 {
-        (ms, "ms")
-    } else {
-        (ms / 1000.0, "s")
-    };
+    let (value, unit) = if ms < 1000.0 { (ms, "ms") } else { (ms / 1000.0, "s") };
     format!("{}\u{202f}{unit}", (value * 1000.0).round() / 1000.0)
 }
 
@@ -243,57 +213,24 @@ fn place_labels(points: &mut [Point]) {
     let marks: Vec<Area> = points
         .iter()
         .flat_map(|p| {
-            let dot = Area {
-                left: p.x - 7.0,
-                right: p.x + 7.0,
-                top: p.y - 7.0,
-                bottom: p.y + 7.0,
-            };
-            let line = Area {
-                left: p.x,
-                right: p.x95,
-                top: p.y - 1.0,
-                bottom: p.y + 1.0,
-            };
-            let bar = Area {
-                left: p.x - 1.0,
-                right: p.x + 1.0,
-                top: p.y_upper,
-                bottom: p.y_lower,
-            };
+            let dot = Area { left: p.x - 7.0, right: p.x + 7.0, top: p.y - 7.0, bottom: p.y + 7.0 };
+            let line = Area { left: p.x, right: p.x95, top: p.y - 1.0, bottom: p.y + 1.0 };
+            let bar = Area { left: p.x - 1.0, right: p.x + 1.0, top: p.y_upper, bottom: p.y_lower };
             [dot, line, bar]
         })
         .collect();
     let mut labels: Vec<Area> = Vec::new();
     for point in points {
         let length = point.model.name.chars().count() as f64 * CHARACTER;
-        let places = [
-            (9.0, -7.0),
-            (9.0, 17.0),
-            (-9.0, -7.0),
-            (-9.0, 17.0),
-            (9.0, -22.0),
-            (9.0, 32.0),
-        ];
+        let places =
+            [(9.0, -7.0), (9.0, 17.0), (-9.0, -7.0), (-9.0, 17.0), (9.0, -22.0), (9.0, 32.0)];
         let mut best = (usize::MAX, Area::default());
         for (aside, below) in places {
-            let left = if aside > 0.0 {
-                point.x + aside
-            } else {
-                point.x + aside - length
-            };
+            let left = if aside > 0.0 { point.x + aside } else { point.x + aside - length };
             let base = point.y + below;
-            let area = Area {
-                left,
-                right: left + length,
-                top: base - LINE + 4.0,
-                bottom: base + 3.0,
-            };
-            let covered = marks
-                .iter()
-                .chain(&labels)
-                .filter(|other| area.meets(other))
-                .count();
+            let area =
+                Area { left, right: left + length, top: base - LINE + 4.0, bottom: base + 3.0 };
+            let covered = marks.iter().chain(&labels).filter(|other| area.meets(other)).count();
             let outside = area.left < LEFT || area.right > WIDTH || area.top < 0.0;
             let cost = covered + if outside { 10 } else { 0 };
             if cost < best.0 {

@@ -63,11 +63,8 @@ pub fn of(analysis: &Analysis) -> Option<Slices> {
                 .flat_map(|slices| &slices.values)
                 .map(|slice| slice.value.as_str())
                 .collect();
-            let distinct = of_tag
-                .iter()
-                .filter_map(|(_, s)| Some(s.as_ref()?.distinct))
-                .max()
-                .unwrap_or(0);
+            let distinct =
+                of_tag.iter().filter_map(|(_, s)| Some(s.as_ref()?.distinct)).max().unwrap_or(0);
             if values.is_empty() {
                 left_out.push(format!(
                     "{} of {} ({} values)",
@@ -94,10 +91,7 @@ pub fn of(analysis: &Analysis) -> Option<Slices> {
                 suite: visible::line(&suite.name).into_owned(),
                 metric: suite.primary.clone(),
                 tag: visible::line(tag).into_owned(),
-                values: values
-                    .into_iter()
-                    .map(|v| visible::line(v).into_owned())
-                    .collect(),
+                values: values.into_iter().map(|v| visible::line(v).into_owned()).collect(),
                 rows,
             });
         }
@@ -107,8 +101,5 @@ pub fn of(analysis: &Analysis) -> Option<Slices> {
 }
 
 fn scored(slice: &Slice) -> Scored {
-    Scored {
-        score: Score::from(&slice.primary),
-        n: numbers::count(slice.counts.units),
-    }
+    Scored { score: Score::from(&slice.primary), n: numbers::count(slice.counts.units) }
 }

@@ -39,12 +39,7 @@ pub fn panels(analysis: &Analysis) -> Vec<Panel> {
         metric: suite.primary.clone(),
         asked: numbers::count(suite.asked),
         samples: numbers::count(suite.samples),
-        rows: results
-            .cells
-            .iter()
-            .filter(|c| c.suite == suite.name)
-            .map(row)
-            .collect(),
+        rows: results.cells.iter().filter(|c| c.suite == suite.name).map(row).collect(),
     };
     results.suites.iter().map(panel).collect()
 }

@@ -43,24 +43,13 @@ pub fn tables(analysis: &Analysis) -> Vec<Table> {
         let mut others = Vec::new();
         for cell in results.cells.iter().filter(|cell| cell.suite == suite.name) {
             let model = Name::of(results, &cell.model);
-            let entry = analysis
-                .setting
-                .entries
-                .iter()
-                .find(|e| e.model == cell.model);
-            if let Some(pass) = cell
-                .quality()
-                .filter(|pass| cell.measured && !pass.others.is_empty())
+            let entry = analysis.setting.entries.iter().find(|e| e.model == cell.model);
+            if let Some(pass) =
+                cell.quality().filter(|pass| cell.measured && !pass.others.is_empty())
             {
-                let metrics = pass
-                    .others
-                    .iter()
-                    .map(|e| (e.title.clone(), Score::from(e)))
-                    .collect();
-                others.push(Others {
-                    model: model.clone(),
-                    metrics,
-                });
+                let metrics =
+                    pass.others.iter().map(|e| (e.title.clone(), Score::from(e))).collect();
+                others.push(Others { model: model.clone(), metrics });
             }
             rows.push(row(model, cell, entry, &mut notes));
         }
@@ -76,18 +65,13 @@ pub fn tables(analysis: &Analysis) -> Vec<Table> {
 }
 
 fn row(model: Name, cell: &Cell, entry: Option<&EntryView>, notes: &mut Notes) -> Row {
-    let why = cell
-        .why_not
-        .as_ref()
-        .map(|why| notes.number(&format!("not measured: {why}")));
+    let why = cell.why_not.as_ref().map(|why| notes.number(&format!("not measured: {why}")));
     let quality = cell.quality();
     let timed = cell.timed();
     let latency = timed.map(|pass| &pass.latency);
     Row {
         model,
-        score: quality
-            .filter(|_| cell.measured)
-            .map(|pass| Score::from(&pass.primary)),
+        score: quality.filter(|_| cell.measured).map(|pass| Score::from(&pass.primary)),
         why,
         counts: counts(quality),
         load: latency.map_or(String::new(), |latency| latency.label.clone()),
@@ -99,24 +83,16 @@ fn row(model: Name, cell: &Cell, entry: Option<&EntryView>, notes: &mut Notes) -
 
 fn counts(pass: Option<&Pass>) -> Vec<Text> {
     let counts = pass.map(|pass| pass.counts).unwrap_or_default();
-    [
-        counts.units,
-        counts.unparsed,
-        counts.truncated,
-        counts.refused,
-        counts.errors,
-    ]
-    .into_iter()
-    .map(|count| Text::plain(numbers::count(count)))
-    .collect()
+    [counts.units, counts.unparsed, counts.truncated, counts.refused, counts.errors]
+        .into_iter()
+        .map(|count| Text::plain(numbers::count(count)))
+        .collect()
 }
 
 fn quantiles(quantiles: Option<&Quantiles>, notes: &mut Notes) -> Vec<Text> {
     match quantiles {
         None => vec![notes.dash("no unit was recorded"); 3],
-        Some(q) => [&q.p50, &q.p95, &q.p99]
-            .map(|figure| notes.cell(figure, numbers::ms))
-            .into(),
+        Some(q) => [&q.p50, &q.p95, &q.p99].map(|figure| notes.cell(figure, numbers::ms)).into(),
     }
 }
 
@@ -139,11 +115,5 @@ fn rest(cell: &Cell, entry: Option<&EntryView>, notes: &mut Notes) -> Vec<Text> 
         Some(entry) => notes.cell(&entry.peak_memory_bytes, numbers::bytes),
         None => notes.dash(nothing),
     };
-    vec![
-        decode,
-        input,
-        output,
-        memory,
-        notes.cell(&cell.cost, numbers::rate),
-    ]
+    vec![decode, input, output, memory, notes.cell(&cell.cost, numbers::rate)]
 }

@@ -79,21 +79,15 @@ pub fn of(analysis: &Analysis) -> Vec<Suite> {
                 matrices: Vec::new(),
                 fields: Vec::new(),
             };
-            for cell in results
-                .cells
-                .iter()
-                .filter(|c| c.suite == suite.name && c.measured)
-            {
+            for cell in results.cells.iter().filter(|c| c.suite == suite.name && c.measured) {
                 let Some(pass) = cell.quality() else { continue };
                 let model = Name::of(results, &cell.model);
                 if let Some(confusion) = &pass.confusion {
                     view.matrices.push(matrix(model.clone(), confusion));
                 }
                 if !pass.fields.is_empty() {
-                    view.fields.push(Fields {
-                        model,
-                        rows: pass.fields.iter().map(field).collect(),
-                    });
+                    view.fields
+                        .push(Fields { model, rows: pass.fields.iter().map(field).collect() });
                 }
             }
             view
@@ -104,12 +98,8 @@ pub fn of(analysis: &Analysis) -> Vec<Suite> {
 
 fn matrix(model: Name, confusion: &Confusion) -> Matrix {
     let few = confusion.labels.len() <= MOST_LABELS;
-    let rows = confusion
-        .labels
-        .iter()
-        .zip(&confusion.counts)
-        .enumerate()
-        .map(|(at, (label, counts))| {
+    let rows =
+        confusion.labels.iter().zip(&confusion.counts).enumerate().map(|(at, (label, counts))| {
             let of: u64 = counts.iter().sum();
             let cells = counts.iter().enumerate().map(|(column, count)| Shaded {
                 count: numbers::count(*count),
@@ -131,11 +121,7 @@ fn matrix(model: Name, confusion: &Confusion) -> Matrix {
     });
     Matrix {
         model,
-        columns: confusion
-            .labels
-            .iter()
-            .map(|l| visible::line(l).into_owned())
-            .collect(),
+        columns: confusion.labels.iter().map(|l| visible::line(l).into_owned()).collect(),
         rows: if few { rows.collect() } else { Vec::new() },
         top: if few { Vec::new() } else { top.collect() },
         mistakes: numbers::count(confusion.top.iter().map(|m| m.count).sum()),

@@ -27,12 +27,7 @@ fn read(path: &PathBuf) -> Option<Vec<Value>> {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value
-        .as_array()
-        .expect("list")
-        .iter()
-        .map(|v| v.as_f64().expect("number"))
-        .collect()
+    value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
 }
 
 #[test]
@@ -50,21 +45,10 @@ fn wilson_as_statsmodels() {
             _ => continue,
         };
         let expected = numbers(expected);
-        let (k, n) = (
-            case["successes"].as_u64().unwrap(),
-            case["n"].as_u64().unwrap(),
-        );
+        let (k, n) = (case["successes"].as_u64().unwrap(), case["n"].as_u64().unwrap());
         let (lower, upper) = wilson::interval(k, n, z).expect("defined");
-        assert!(
-            (lower - expected[0]).abs() < 1e-9,
-            "{}: {lower}",
-            case["id"]
-        );
-        assert!(
-            (upper - expected[1]).abs() < 1e-9,
-            "{}: {upper}",
-            case["id"]
-        );
+        assert!((lower - expected[0]).abs() < 1e-9, "{}: {lower}", case["id"]);
+        assert!((upper - expected[1]).abs() < 1e-9, "{}: {upper}", case["id"]);
         checked += 1;
     }
     assert!(checked >= 10, "{checked}");
@@ -81,11 +65,7 @@ fn quantiles_as_numpy_linear() {
         for (q, want) in numbers(&case["q"]).into_iter().zip(expected) {
             let got = sorted.quantile(q);
             let scale = want.abs().max(1.0);
-            assert!(
-                (got - want).abs() < 1e-9 * scale,
-                "{} q={q}: {got} {want}",
-                case["id"]
-            );
+            assert!((got - want).abs() < 1e-9 * scale, "{} q={q}: {got} {want}", case["id"]);
             checked += 1;
         }
     }
@@ -102,24 +82,13 @@ fn percentile_interval_as_scipy() {
         let (data, expected) = (numbers(&case["data"]), numbers(expected));
         let means = case["indices"].as_array().unwrap().iter().map(|rows| {
             let rows = rows.as_array().unwrap();
-            let sum: f64 = rows
-                .iter()
-                .map(|i| data[i.as_u64().unwrap() as usize])
-                .sum();
+            let sum: f64 = rows.iter().map(|i| data[i.as_u64().unwrap() as usize]).sum();
             sum / rows.len() as f64
         });
         let level = case["confidence_level"].as_f64().unwrap();
         let (lower, upper) = bootstrap::percentile_interval(means.collect(), level).unwrap();
-        assert!(
-            (lower - expected[0]).abs() < 1e-9,
-            "{}: {lower}",
-            case["id"]
-        );
-        assert!(
-            (upper - expected[1]).abs() < 1e-9,
-            "{}: {upper}",
-            case["id"]
-        );
+        assert!((lower - expected[0]).abs() < 1e-9, "{}: {lower}", case["id"]);
+        assert!((upper - expected[1]).abs() < 1e-9, "{}: {upper}", case["id"]);
         checked += 1;
     }
     assert!(checked >= 5, "{checked}");

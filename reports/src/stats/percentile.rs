@@ -45,11 +45,7 @@ pub fn needed(q: f64) -> usize {
         return usize::MAX;
     }
     // The median needs one value only: nothing is claimed of a tail.
-    if q <= 0.5 {
-        1
-    } else {
-        (1.0 / beyond).round() as usize
-    }
+    if q <= 0.5 { 1 } else { (1.0 / beyond).round() as usize }
 }
 
 #[cfg(test)]

@@ -118,18 +118,12 @@ pub const ENTRIES: [Entry; 5] = [
 /// A number in [0, 1) that depends on the words alone.
 fn chance(words: &[&str]) -> f64 {
     let digest = Sha256::digest(words.join("\u{1f}"));
-    let bits = digest
-        .iter()
-        .take(6)
-        .fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let bits = digest.iter().take(6).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     bits as f64 / (1u64 << 48) as f64
 }
 
 pub fn hex(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Run {
@@ -212,10 +206,7 @@ impl Run {
         for (suite, reference) in self.suites.iter().zip(&self.manifest.suites) {
             let folder = dir.join(files::SUITES).join(&reference.name);
             fs::create_dir_all(&folder).unwrap();
-            let facts = SuiteFacts {
-                name: reference.name.clone(),
-                ..SuiteFacts::of(suite)
-            };
+            let facts = SuiteFacts { name: reference.name.clone(), ..SuiteFacts::of(suite) };
             fs::write(folder.join(files::SUITE_FACTS), json(&facts)).unwrap();
         }
         write_lines(&dir.join(files::RECORDS), &self.records);
@@ -223,10 +214,7 @@ impl Run {
         let prompts: Vec<PromptText> = self
             .prompts
             .iter()
-            .map(|(sha256, text)| PromptText {
-                sha256: sha256.clone(),
-                text: text.clone(),
-            })
+            .map(|(sha256, text)| PromptText { sha256: sha256.clone(), text: text.clone() })
             .collect();
         write_lines(&dir.join(files::PROMPTS), &prompts);
     }
@@ -235,11 +223,7 @@ impl Run {
 /// Every fourth sample is called hand-written, whatever the catalog holds.
 fn with_origins(mut suite: Suite) -> Suite {
     for (number, sample) in suite.samples.iter_mut().enumerate() {
-        let origin = if number % 4 == 0 {
-            "hand_written"
-        } else {
-            "generated"
-        };
+        let origin = if number % 4 == 0 { "hand_written" } else { "generated" };
         sample.tags.insert("origin".into(), origin.into());
     }
     suite
@@ -273,20 +257,13 @@ fn record(
 ) -> Record {
     let draw = |what: &str| chance(&[&suite.name, entry.id, &sample.id, what]);
     let prompt_sha256 = hex(&prompt_of(suite, sample));
-    let ask = hex(&format!(
-        "{prompt_sha256}/{}/{}",
-        entry.id,
-        scenario.as_str()
-    ));
+    let ask = hex(&format!("{prompt_sha256}/{}/{}", entry.id, scenario.as_str()));
     let error = (draw("error") < entry.errors).then(|| error_of(entry));
     let response = error.is_none().then(|| answer(suite, entry, sample, &draw));
-    let reading = response.as_ref().map_or_else(
-        || nothing("no answer"),
-        |response| suite.task.read(response),
-    );
-    let outcome = response
+    let reading = response
         .as_ref()
-        .map_or(Outcome::Error, |r| outcome_of(r, &reading));
+        .map_or_else(|| nothing("no answer"), |response| suite.task.read(response));
+    let outcome = response.as_ref().map_or(Outcome::Error, |r| outcome_of(r, &reading));
     let score = suite.task.score(&reading, sample).expect("scored");
     let output = 3 + (draw("length") * 40.0) as u64;
     let (timing, usage) = if error.is_some() {
@@ -352,22 +329,12 @@ fn error_of(entry: &Entry) -> RecordError {
             "the engine process ended by SIGSEGV while it answered this sample",
         )
     } else if entry.errors > 0.5 {
-        (
-            ErrorKind::Server,
-            "HTTP 503 from the server: upstream model is overloaded",
-        )
+        (ErrorKind::Server, "HTTP 503 from the server: upstream model is overloaded")
     } else {
-        (
-            ErrorKind::Timeout,
-            "no answer within 60 s; raise `timeout` or lower `concurrency`",
-        )
+        (ErrorKind::Timeout, "no answer within 60 s; raise `timeout` or lower `concurrency`")
     };
     RecordError {
-        side: if kind == ErrorKind::Timeout {
-            Side::Ours
-        } else {
-            Side::Theirs
-        },
+        side: if kind == ErrorKind::Timeout { Side::Ours } else { Side::Theirs },
         kind,
         stage: Stage::Wait,
         http_status: (kind == ErrorKind::Server).then_some(503),
@@ -380,37 +347,19 @@ fn error_of(entry: &Entry) -> RecordError {
 fn answer(suite: &Suite, entry: &Entry, sample: &Sample, draw: &dyn Fn(&str) -> f64) -> Response {
     let right = suite.task.write_expected(sample);
     if draw("garbled") < entry.garbled {
-        let finish = if draw("cut") < 0.4 {
-            Finish::Length
-        } else {
-            Finish::Stop
-        };
+        let finish = if draw("cut") < 0.4 { Finish::Length } else { Finish::Stop };
         let text = "Sure! Here is what I can tell you about this. First of all, thank".to_owned();
-        return Response {
-            text,
-            finish,
-            ..Response::default()
-        };
+        return Response { text, finish, ..Response::default() };
     }
-    let hard = if sample
-        .tags
-        .get("origin")
-        .is_some_and(|o| o == "hand_written")
-    {
-        0.08
-    } else {
-        0.0
-    };
+    let hard =
+        if sample.tags.get("origin").is_some_and(|o| o == "hand_written") { 0.08 } else { 0.0 };
     let hit = draw("hit") < entry.skill - hard;
     match &suite.task {
         _ if hit => right,
         Task::Classification(_) => {
             let labels = suite.task.labels();
             let at = (draw("label") * labels.len() as f64) as usize;
-            Response {
-                text: labels[at.min(labels.len() - 1)].clone(),
-                ..right
-            }
+            Response { text: labels[at.min(labels.len() - 1)].clone(), ..right }
         }
         Task::Extraction(_) => {
             let mut object: Value = serde_json::from_str(&right.text).expect("JSON");
@@ -421,10 +370,7 @@ fn answer(suite: &Suite, entry: &Entry, sample: &Sample, draw: &dyn Fn(&str) -> 
             } else {
                 object[key] = json!("1999-01-01");
             }
-            Response {
-                text: object.to_string(),
-                ..right
-            }
+            Response { text: object.to_string(), ..right }
         }
         Task::Faq(_) => {
             let text = right.text.split(' ').take(1).collect::<String>() + " roughly";
@@ -458,11 +404,7 @@ fn measured(
         input_total: Some(90 + number as u64 % 70),
         output_total: Some(output),
         reasoning: Some(0),
-        source: if entry.local {
-            UsageSource::Tokenizer
-        } else {
-            UsageSource::Reported
-        },
+        source: if entry.local { UsageSource::Tokenizer } else { UsageSource::Reported },
         ..Usage::default()
     };
     (timing, usage)
@@ -491,11 +433,7 @@ fn sessions() -> Vec<SessionLine> {
         confinement: Vec::new(),
     };
     let mut lines = vec![SessionLine::Started(Box::new(start))];
-    lines.extend(
-        ENTRIES
-            .iter()
-            .map(|entry| SessionLine::Entry(Box::new(entry_session(entry)))),
-    );
+    lines.extend(ENTRIES.iter().map(|entry| SessionLine::Entry(Box::new(entry_session(entry)))));
     lines.push(SessionLine::Ended(SessionEnd {
         session: 1,
         time: "2026-11-24T15:04:40Z".into(),
@@ -520,9 +458,7 @@ fn entry_session(entry: &Entry) -> EntrySession {
         description.weights_bytes = Some((entry.ms * 120_000.0) as u64);
         description.peak_memory_bytes = Some(40_000_000 + (entry.ms * 230_000.0) as u64);
         description.load_ms = Some(60 + entry.ms as u64);
-        description
-            .facts
-            .insert("quantisation".into(), "Q8_0".into());
+        description.facts.insert("quantisation".into(), "Q8_0".into());
         description.facts.insert("context".into(), "512".into());
     } else {
         description.endpoint = Some("http://127.0.0.1:8000/v1".into());

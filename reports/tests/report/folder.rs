@@ -9,12 +9,7 @@ use rightsize_reports::run::{Outcome, SCHEMA, files};
 use crate::fixture::Run;
 
 fn append(path: &std::path::Path, text: &str) {
-    fs::OpenOptions::new()
-        .append(true)
-        .open(path)
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
+    fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
 #[test]
@@ -22,11 +17,7 @@ fn a_later_line_supersedes_and_a_torn_line_is_dropped() {
     let dir = tempfile::tempdir().unwrap();
     let run = Run::demo();
     run.write(dir.path());
-    let failed = run
-        .records
-        .iter()
-        .find(|r| r.outcome == Outcome::Error)
-        .unwrap();
+    let failed = run.records.iter().find(|r| r.outcome == Outcome::Error).unwrap();
     let mut again = failed.clone();
     again.outcome = Outcome::Refused;
     again.error = None;
@@ -51,10 +42,7 @@ fn a_later_line_supersedes_and_a_torn_line_is_dropped() {
     assert_eq!(row.outcome, Outcome::Refused);
     let mut texts = folder.texts().unwrap();
     assert_eq!(texts.record(row).unwrap(), again);
-    assert_eq!(
-        texts.prompt(row).unwrap().as_ref(),
-        run.prompts.get(&failed.prompt_sha256)
-    );
+    assert_eq!(texts.prompt(row).unwrap().as_ref(), run.prompts.get(&failed.prompt_sha256));
 }
 
 #[test]
@@ -64,10 +52,7 @@ fn two_asks_of_one_key_are_a_conflict() {
     run.write(dir.path());
     let mut other = run.records[0].clone();
     other.unit = "another".into();
-    append(
-        &dir.path().join(files::RECORDS),
-        &(serde_json::to_string(&other).unwrap() + "\n"),
-    );
+    append(&dir.path().join(files::RECORDS), &(serde_json::to_string(&other).unwrap() + "\n"));
     let folder = RunFolder::open(dir.path()).unwrap();
     assert_eq!(folder.noticed.conflicts, 1);
     assert_eq!(folder.rows().len(), run.records.len());
@@ -87,18 +72,12 @@ fn a_newer_schema_is_refused_and_a_broken_line_is_named() {
     ));
     fs::write(&path, format!("{whole}not json\n")).unwrap();
     let message = RunFolder::open(dir.path()).unwrap_err().to_string();
-    assert!(
-        message.contains(&format!("records.jsonl:{}", run.records.len() + 1)),
-        "{message}"
-    );
+    assert!(message.contains(&format!("records.jsonl:{}", run.records.len() + 1)), "{message}");
     assert!(message.contains("resume the run"), "{message}");
 
     let manifest = dir.path().join(files::MANIFEST);
     fs::write(&manifest, format!("{{\"schema\":{}}}", SCHEMA + 1)).unwrap();
-    assert!(matches!(
-        RunFolder::open(dir.path()),
-        Err(FolderError::Newer { .. })
-    ));
+    assert!(matches!(RunFolder::open(dir.path()), Err(FolderError::Newer { .. })));
 }
 
 #[test]
@@ -106,8 +85,5 @@ fn a_folder_that_is_no_run_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let message = RunFolder::open(dir.path()).unwrap_err().to_string();
     assert!(message.contains("manifest.json"), "{message}");
-    assert!(
-        message.contains("is this the folder of a run?"),
-        "{message}"
-    );
+    assert!(message.contains("is this the folder of a run?"), "{message}");
 }

@@ -45,10 +45,7 @@ fn all_texts_pass_through_a_small_memory() {
         return;
     };
     let (folder, analysis) = analysed(dir.path());
-    let options = Options {
-        share: false,
-        embed: Embed::All,
-    };
+    let options = Options { share: false, embed: Embed::All };
     write(&folder, &analysis, &options, &mut std::io::sink()).unwrap();
     let grown = status("VmHWM:").unwrap().saturating_sub(before);
     assert!(grown < 24_000, "{grown} KiB for {written} bytes of records");

@@ -75,10 +75,7 @@ fn planted(dir: &Path) {
     }
     run.write(dir);
     for suite in &run.manifest.suites {
-        let path = dir
-            .join(files::SUITES)
-            .join(&suite.name)
-            .join(files::SUITE_FACTS);
+        let path = dir.join(files::SUITES).join(&suite.name).join(files::SUITE_FACTS);
         let mut facts: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         facts["description"] = CANARY.into();
@@ -99,30 +96,14 @@ fn canaries_do_not_leave_the_house() {
     let dir = tempfile::tempdir().unwrap();
     planted(dir.path());
     let (full, _) = rendered(dir.path(), Options::default());
-    assert!(
-        full.contains(CANARY) && inflated(&full).contains(CANARY),
-        "the test would see one"
-    );
+    assert!(full.contains(CANARY) && inflated(&full).contains(CANARY), "the test would see one");
 
-    let (shared, written) = rendered(
-        dir.path(),
-        Options {
-            share: true,
-            ..Options::default()
-        },
-    );
+    let (shared, written) = rendered(dir.path(), Options { share: true, ..Options::default() });
     assert_eq!(written.texts, 0);
     assert_eq!(shared.matches(CANARY).count(), 0);
     assert_eq!(inflated(&shared).matches(CANARY).count(), 0);
     assert!(shared.contains("<strong>no text of any sample</strong>"));
-    for kept in [
-        "specialist-5m",
-        "support-triage",
-        "label 1",
-        "tag 1",
-        "value 1",
-        "SIGSEGV",
-    ] {
+    for kept in ["specialist-5m", "support-triage", "label 1", "tag 1", "value 1", "SIGSEGV"] {
         assert!(shared.contains(kept), "{kept}");
     }
 }
@@ -131,18 +112,7 @@ fn canaries_do_not_leave_the_house() {
 fn hashed_ids_cannot_be_matched_between_two_reports() {
     let dir = tempfile::tempdir().unwrap();
     Run::demo().write(dir.path());
-    let ids = || {
-        inflated(
-            &rendered(
-                dir.path(),
-                Options {
-                    share: true,
-                    ..Options::default()
-                },
-            )
-            .0,
-        )
-    };
+    let ids = || inflated(&rendered(dir.path(), Options { share: true, ..Options::default() }).0);
     let (one, two) = (ids(), ids());
     assert!(one.contains("\"#") && !one.contains("ticket-g001"));
     assert_ne!(one, two);

@@ -16,12 +16,7 @@ fn text(width: Option<usize>, colour: bool) -> String {
 fn says_what_was_measured_and_what_not() {
     let text = text(None, false);
     println!("{text}");
-    for word in [
-        "support-triage: accuracy",
-        "specialist-5m",
-        "not measured",
-        "single-stream",
-    ] {
+    for word in ["support-triage: accuracy", "specialist-5m", "not measured", "single-stream"] {
         assert!(text.contains(word), "{word} is not in\n{text}");
     }
     assert!(text.contains("vendor-preview is not measured: "), "{text}");
@@ -54,10 +49,7 @@ fn names_cannot_drive_the_terminal() {
     run.write(dir.path());
     let text = summary(&analysed(dir.path()).1, Some(100), false);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'));
-    assert!(
-        text.contains("evil⟨U+001B⟩[2J⟨U+0007⟩⟨U+000A⟩name"),
-        "{text}"
-    );
+    assert!(text.contains("evil⟨U+001B⟩[2J⟨U+0007⟩⟨U+000A⟩name"), "{text}");
 }
 
 #[test]

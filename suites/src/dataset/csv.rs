@@ -20,16 +20,11 @@ pub(super) fn read(text: &str, name: &str, delimiter: u8) -> Result<Vec<Row>, Pr
     let mut last_has_line_end = false;
     for record in reader.records() {
         let record = record.map_err(broken)?;
-        let line = record
-            .position()
-            .map_or(1, |p| usize::try_from(p.line()).unwrap_or(usize::MAX));
+        let line = record.position().map_or(1, |p| usize::try_from(p.line()).unwrap_or(usize::MAX));
         let line = line.saturating_add(blank_lines(text, record.position()));
         if record.len() != header.len() {
-            let message = format!(
-                "the row has {} cells, the header has {}",
-                record.len(),
-                header.len()
-            );
+            let message =
+                format!("the row has {} cells, the header has {}", record.len(), header.len());
             return Err(Problem::of_file(name, message)
                 .at_line(line)
                 .remedy("put a cell that contains separators in quotes"));
@@ -55,13 +50,9 @@ pub(super) fn read(text: &str, name: &str, delimiter: u8) -> Result<Vec<Row>, Pr
 /// Empty lines between the end of the record before and this one: the reader skips them, but gives
 /// the place where it began to look.
 fn blank_lines(text: &str, position: Option<&::csv::Position>) -> usize {
-    let start = position
-        .and_then(|p| usize::try_from(p.byte()).ok())
-        .unwrap_or(0);
+    let start = position.and_then(|p| usize::try_from(p.byte()).ok()).unwrap_or(0);
     let rest = text.get(start..).unwrap_or_default().bytes();
-    rest.take_while(|b| matches!(b, b'\n' | b'\r'))
-        .filter(|b| *b == b'\n')
-        .count()
+    rest.take_while(|b| matches!(b, b'\n' | b'\r')).filter(|b| *b == b'\n').count()
 }
 
 fn check_header(header: &::csv::StringRecord, name: &str) -> Result<(), Problem> {

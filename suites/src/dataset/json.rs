@@ -41,9 +41,7 @@ impl<'de> Deserialize<'de> for Object {
 pub(super) fn broken(name: &str, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     // serde_json appends the place, which stands in front of our message.
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(message.as_str(), |(m, _)| m);
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(m, _)| m);
     Problem::of_file(name, format!("this is no valid row: {message}"))
         .at(error.line(), error.column().max(1))
         .remedy("every row is a JSON object")
@@ -54,11 +52,9 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
     let mut rows = Vec::new();
     let mut at = skip_white(text, 0);
     if !text.get(at..).unwrap_or_default().starts_with('[') {
-        return Err(
-            Problem::of_file(name, "a list of rows is expected: `[{...}, {...}]`")
-                .at_line(line_of(text.as_bytes(), at))
-                .remedy("if there is one object a line, name the file .jsonl"),
-        );
+        return Err(Problem::of_file(name, "a list of rows is expected: `[{...}, {...}]`")
+            .at_line(line_of(text.as_bytes(), at))
+            .remedy("if there is one object a line, name the file .jsonl"));
     }
     at = skip_white(text, at.saturating_add(1));
     if text.get(at..).unwrap_or_default().starts_with(']') {
@@ -85,10 +81,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
         if length > LONGEST_ROW {
             return Err(too_long(name, line));
         }
-        rows.push(Row {
-            line,
-            fields: object.0,
-        });
+        rows.push(Row { line, fields: object.0 });
         at = skip_white(text, at.saturating_add(length));
         match text.get(at..).and_then(|rest| rest.chars().next()) {
             Some(',') => at = skip_white(text, at.saturating_add(1)),
@@ -109,6 +102,5 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
 
 fn skip_white(text: &str, from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
-    text.len()
-        .saturating_sub(rest.trim_start_matches([' ', '\t', '\r', '\n']).len())
+    text.len().saturating_sub(rest.trim_start_matches([' ', '\t', '\r', '\n']).len())
 }

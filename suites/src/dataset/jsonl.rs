@@ -15,15 +15,9 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
         }
         let object: json::Object = serde_json::from_str(row).map_err(|e| {
             let problem = json::broken(name, &e);
-            Problem {
-                line: Some(line),
-                ..problem
-            }
+            Problem { line: Some(line), ..problem }
         })?;
-        rows.push(Row {
-            line,
-            fields: object.0,
-        });
+        rows.push(Row { line, fields: object.0 });
     }
     Ok(rows)
 }

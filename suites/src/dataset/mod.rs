@@ -44,10 +44,7 @@ enum Format {
 
 /// The format that a file's name says, or why there is none.
 fn format_of(name: &str) -> Result<Format, Problem> {
-    let extension = Path::new(name)
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default();
+    let extension = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "csv" => Ok(Format::Csv),
         "tsv" => Ok(Format::Tsv),
@@ -57,10 +54,8 @@ fn format_of(name: &str) -> Result<Format, Problem> {
             let message = format!("data files `.{extension}` are not built yet");
             Err(Problem::of_file(name, message).remedy("convert it to .jsonl or .csv"))
         }
-        _ => Err(
-            Problem::of_file(name, "the file's name does not say its format")
-                .remedy("name it .csv, .tsv, .jsonl or .json"),
-        ),
+        _ => Err(Problem::of_file(name, "the file's name does not say its format")
+            .remedy("name it .csv, .tsv, .jsonl or .json")),
     }
 }
 
@@ -91,9 +86,7 @@ fn cannot_read(name: &str, error: &std::io::Error) -> Problem {
 /// At most one byte more than [`LARGEST_FILE`], so that an endless device file ends.
 fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?
-        .take(LARGEST_FILE.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(LARGEST_FILE.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -103,9 +96,7 @@ fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Vec<Row>, Prob
         let valid = bytes.get(..e.valid_up_to()).unwrap_or_default();
         Problem::of_file(name, "this is not UTF-8")
             .at_line(line_of(valid, valid.len()))
-            .remedy(format!(
-                "convert it, for example with `iconv -f latin1 -t utf8 {name}`"
-            ))
+            .remedy(format!("convert it, for example with `iconv -f latin1 -t utf8 {name}`"))
     })?;
     match format {
         Format::Csv => csv::read(text, name, b','),
@@ -118,11 +109,7 @@ fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Vec<Row>, Prob
 /// The line, from 1, of a byte offset.
 fn line_of(text: &[u8], offset: usize) -> usize {
     let before = text.get(..offset).unwrap_or(text);
-    before
-        .iter()
-        .filter(|b| **b == b'\n')
-        .count()
-        .saturating_add(1)
+    before.iter().filter(|b| **b == b'\n').count().saturating_add(1)
 }
 
 fn too_long(name: &str, line: usize) -> Problem {

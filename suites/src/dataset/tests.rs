@@ -5,11 +5,7 @@ use super::*;
 
 fn rows(text: &[u8], name: &str) -> Result<Vec<(usize, serde_json::Value)>, String> {
     let read = read_bytes(text, name, format_of(name).unwrap());
-    let pairs = |rows: Vec<Row>| {
-        rows.into_iter()
-            .map(|r| (r.line, r.fields.into()))
-            .collect()
-    };
+    let pairs = |rows: Vec<Row>| rows.into_iter().map(|r| (r.line, r.fields.into())).collect();
     read.map(pairs).map_err(|p| p.to_string())
 }
 
@@ -26,43 +22,25 @@ fn csv_with_quotes_line_ends_bom_and_blank_lines() {
 #[test]
 fn tsv() {
     let expected = vec![(2, json!({"text": "it's 5, you", "label": "x"}))];
-    assert_eq!(
-        rows(b"text\tlabel\nit's 5, you\tx\n", "d.tsv"),
-        Ok(expected)
-    );
+    assert_eq!(rows(b"text\tlabel\nit's 5, you\tx\n", "d.tsv"), Ok(expected));
 }
 
 #[test]
 fn csv_errors_name_the_line() {
     let short = rows(b"a,b\n1,2\n3\n", "d.csv").unwrap_err();
-    assert!(
-        short.starts_with("d.csv:3: the row has 1 cells, the header has 2"),
-        "{short}"
-    );
+    assert!(short.starts_with("d.csv:3: the row has 1 cells, the header has 2"), "{short}");
     let twice = rows(b"a,a\n1,2\n", "d.csv").unwrap_err();
-    assert!(
-        twice.starts_with("d.csv:1: two columns are named `a`"),
-        "{twice}"
-    );
+    assert!(twice.starts_with("d.csv:1: two columns are named `a`"), "{twice}");
     let nameless = rows(b"a,\n1,2\n", "d.csv").unwrap_err();
-    assert!(
-        nameless.starts_with("d.csv:1: column 2 has no name"),
-        "{nameless}"
-    );
+    assert!(nameless.starts_with("d.csv:1: column 2 has no name"), "{nameless}");
     let open = rows(b"a,b\n1,2\n3,\"open\n4,5\n", "d.csv").unwrap_err();
-    assert!(
-        open.starts_with("d.csv:3: a quote is opened and never closed"),
-        "{open}"
-    );
+    assert!(open.starts_with("d.csv:3: a quote is opened and never closed"), "{open}");
 }
 
 #[test]
 fn jsonl() {
     let expected = vec![(1, json!({"a": 1})), (3, json!({"a": null}))];
-    assert_eq!(
-        rows(b"{\"a\": 1}\n\n{\"a\": null}", "d.jsonl"),
-        Ok(expected)
-    );
+    assert_eq!(rows(b"{\"a\": 1}\n\n{\"a\": null}", "d.jsonl"), Ok(expected));
     let broken = rows(b"{\"a\": 1}\n{\"a\": \n", "d.jsonl").unwrap_err();
     assert!(broken.starts_with("d.jsonl:2:"), "{broken}");
     let list = rows(b"[1]\n", "d.jsonl").unwrap_err();
@@ -74,23 +52,14 @@ fn jsonl() {
 #[test]
 fn json_rows_know_their_lines() {
     let expected = vec![(2, json!({"a": [1, 2]})), (3, json!({"a": "x"}))];
-    assert_eq!(
-        rows(b"[\n {\"a\": [1,\t2]},\n {\"a\": \"x\"}\n]\n", "d.json"),
-        Ok(expected)
-    );
+    assert_eq!(rows(b"[\n {\"a\": [1,\t2]},\n {\"a\": \"x\"}\n]\n", "d.json"), Ok(expected));
     assert_eq!(rows(b" [ ] ", "d.json"), Ok(vec![]));
     for (text, starts) in [
         (&b"{\"a\": 1}"[..], "d.json:1: a list of rows is expected"),
-        (
-            b"[\n{\"a\": 1}\n{\"a\": 2}]",
-            "d.json:3: `,` or `]` is expected",
-        ),
+        (b"[\n{\"a\": 1}\n{\"a\": 2}]", "d.json:3: `,` or `]` is expected"),
         (b"[\n{\"a\": 1},\n7]", "d.json:3: this is no valid row"),
         (b"[{\"a\": 1},\n", "d.json:2: the list is not closed"),
-        (
-            b"[{\"a\": 1}]\n[]",
-            "d.json:2: there is something after the list",
-        ),
+        (b"[{\"a\": 1}]\n[]", "d.json:2: there is something after the list"),
         (b"", "d.json:1: a list of rows is expected"),
     ] {
         let error = rows(text, "d.json").unwrap_err();
@@ -113,28 +82,15 @@ fn rows_beyond_the_limit_are_errors() {
         ("d.json", format!("[\n{{\"a\": \"{long}\"}}]")),
     ] {
         let error = rows(text.as_bytes(), name).unwrap_err();
-        assert!(
-            error.starts_with(&format!("{name}:2: the row has more than 16 MiB")),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("{name}:2: the row has more than 16 MiB")), "{error}");
     }
 }
 
 #[test]
 fn the_name_says_the_format() {
     assert_eq!(format_of("a.b.NDJSON"), Ok(Format::Jsonl));
-    assert!(
-        format_of("d.parquet")
-            .unwrap_err()
-            .to_string()
-            .contains("not built yet")
-    );
-    assert!(
-        format_of("d")
-            .unwrap_err()
-            .to_string()
-            .contains(".csv, .tsv, .jsonl or .json")
-    );
+    assert!(format_of("d.parquet").unwrap_err().to_string().contains("not built yet"));
+    assert!(format_of("d").unwrap_err().to_string().contains(".csv, .tsv, .jsonl or .json"));
 }
 
 proptest! {

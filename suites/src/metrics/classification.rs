@@ -12,10 +12,7 @@ use super::Parts;
 
 /// Share of equal pairs; `None` without pairs.
 pub fn accuracy(pairs: &[(&str, &str)]) -> Option<f64> {
-    let right = pairs
-        .iter()
-        .filter(|(truth, predicted)| truth == predicted)
-        .count();
+    let right = pairs.iter().filter(|(truth, predicted)| truth == predicted).count();
     (!pairs.is_empty()).then(|| right as f64 / pairs.len() as f64)
 }
 
@@ -26,16 +23,9 @@ pub fn macro_f1(pairs: &[(&str, &str)], labels: &[&str]) -> Option<f64> {
     }
     let f1s = labels.iter().map(|label| {
         let count = |test: fn(bool, bool) -> bool| {
-            pairs
-                .iter()
-                .filter(|(t, p)| test(t == label, p == label))
-                .count() as f64
+            pairs.iter().filter(|(t, p)| test(t == label, p == label)).count() as f64
         };
-        f1(
-            count(|t, p| t && p),
-            count(|t, p| !t && p),
-            count(|t, p| t && !p),
-        )
+        f1(count(|t, p| t && p), count(|t, p| !t && p), count(|t, p| t && !p))
     });
     Some(f1s.sum::<f64>() / labels.len() as f64)
 }
@@ -43,11 +33,7 @@ pub fn macro_f1(pairs: &[(&str, &str)], labels: &[&str]) -> Option<f64> {
 /// F1 of one label's counts, 0 where it is 0/0.
 pub fn f1(tp: f64, fp: f64, fn_: f64) -> f64 {
     let denominator = 2.0 * tp + fp + fn_;
-    if denominator > 0.0 {
-        2.0 * tp / denominator
-    } else {
-        0.0
-    }
+    if denominator > 0.0 { 2.0 * tp / denominator } else { 0.0 }
 }
 
 /// Macro F1 of summed statistics. Labels that do not occur in the sum have F1 0, so their number is
@@ -68,9 +54,6 @@ pub(super) fn macro_f1_of_parts(sum: &Parts, labels: f64) -> f64 {
             *count += value;
         }
     }
-    let total: f64 = counts
-        .values()
-        .map(|[tp, fp, fn_]| f1(*tp, *fp, *fn_))
-        .sum();
+    let total: f64 = counts.values().map(|[tp, fp, fn_]| f1(*tp, *fp, *fn_)).sum();
     if labels > 0.0 { total / labels } else { 0.0 }
 }

@@ -11,16 +11,10 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 /// Lower case; without the 32 ASCII punctuation characters; without the articles *a*, *an*, *the*;
 /// white space as single spaces. In this order: `U.S.A.` becomes `usa`, `10.0` becomes `100`.
 pub fn normalise(text: &str) -> String {
-    let without_punctuation: String = text
-        .to_lowercase()
-        .chars()
-        .filter(|c| !c.is_ascii_punctuation())
-        .collect();
+    let without_punctuation: String =
+        text.to_lowercase().chars().filter(|c| !c.is_ascii_punctuation()).collect();
     let without_articles = remove_articles(&without_punctuation);
-    let tokens: Vec<&str> = without_articles
-        .split(is_white)
-        .filter(|t| !t.is_empty())
-        .collect();
+    let tokens: Vec<&str> = without_articles.split(is_white).filter(|t| !t.is_empty()).collect();
     tokens.join(" ")
 }
 
@@ -32,11 +26,7 @@ fn remove_articles(text: &str) -> String {
         let word = is_word(c);
         let end = rest.find(|c| is_word(c) != word).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
-        out.push_str(if word && matches!(run, "a" | "an" | "the") {
-            " "
-        } else {
-            run
-        });
+        out.push_str(if word && matches!(run, "a" | "an" | "the") { " " } else { run });
         rest = after;
     }
     out
@@ -68,10 +58,7 @@ pub fn exact_match(answer: &str, golds: &[&str]) -> bool {
 /// Best token F1 of an answer over the accepted ones.
 pub fn f1(answer: &str, golds: &[&str]) -> f64 {
     let answer = normalise(answer);
-    golds
-        .iter()
-        .map(|gold| f1_of_normalised(&answer, &normalise(gold)))
-        .fold(0.0, f64::max)
+    golds.iter().map(|gold| f1_of_normalised(&answer, &normalise(gold))).fold(0.0, f64::max)
 }
 
 fn f1_of_normalised(answer: &str, gold: &str) -> f64 {

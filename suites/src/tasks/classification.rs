@@ -101,10 +101,7 @@ impl Classification {
             None => return Err(BadExpected::absent(column)),
             Some(Value::String(text)) if text.is_empty() => {
                 let message = format!("the column `{column}` is empty");
-                return Err(BadExpected::new(
-                    message,
-                    "write a label, or remove the row",
-                ));
+                return Err(BadExpected::new(message, "write a label, or remove the row"));
             }
             Some(Value::String(text)) => text.clone(),
             Some(scalar @ (Value::Number(_) | Value::Bool(_))) => scalar.to_string(),
@@ -145,11 +142,7 @@ impl Classification {
     }
 
     pub(super) fn read(&self, text: &str) -> Reading {
-        if self.json {
-            self.read_json(text)
-        } else {
-            self.read_text(text)
-        }
+        if self.json { self.read_json(text) } else { self.read_text(text) }
     }
 
     fn read_text(&self, text: &str) -> Reading {
@@ -170,10 +163,8 @@ impl Classification {
     }
 
     fn read_json(&self, text: &str) -> Reading {
-        let nothing = |why: String| Reading {
-            schema_valid: Some(false),
-            ..Reading::nothing("json", why)
-        };
+        let nothing =
+            |why: String| Reading { schema_valid: Some(false), ..Reading::nothing("json", why) };
         let mut found: Option<(&Label, bool)> = None;
         let mut not_a_label = None;
         let answer = json_answer::find(text, |value| self.value_in(value).is_some());
@@ -219,10 +210,8 @@ impl Classification {
             return Some((label, false));
         }
         let lower = text.to_lowercase();
-        if let Some(label) = self
-            .labels
-            .iter()
-            .find(|l| l.words().any(|w| w.to_lowercase() == lower))
+        if let Some(label) =
+            self.labels.iter().find(|l| l.words().any(|w| w.to_lowercase() == lower))
         {
             return Some((label, false));
         }
@@ -257,10 +246,9 @@ impl Classification {
             [] if text.trim().is_empty() => Err("the answer is empty".to_owned()),
             [] => Err("no label of the suite occurs in the answer".to_owned()),
             [one] => Ok(one),
-            [one, other, ..] => Err(format!(
-                "two labels are named: `{}` and `{}`",
-                one.name, other.name
-            )),
+            [one, other, ..] => {
+                Err(format!("two labels are named: `{}` and `{}`", one.name, other.name))
+            }
         }
     }
 
@@ -284,11 +272,7 @@ impl Classification {
         }
         // Both metrics of the kind see a single sample as right or wrong.
         let detail = json!({"expected": truth, "predicted": predicted});
-        Some(Score {
-            primary: correct,
-            parts,
-            detail,
-        })
+        Some(Score { primary: correct, parts, detail })
     }
 }
 
@@ -323,16 +307,12 @@ fn occurrences<'t>(
     word: &'t str,
 ) -> impl Iterator<Item = std::ops::Range<usize>> + 't {
     let touches = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let at = (!word.is_empty())
-        .then(|| text.match_indices(word))
-        .into_iter()
-        .flatten();
-    at.map(|(start, hit)| start..start.saturating_add(hit.len()))
-        .filter(move |at| {
-            let before = text.get(..at.start).and_then(|s| s.chars().next_back());
-            let after = text.get(at.end..).and_then(|s| s.chars().next());
-            !touches(before) && !touches(after)
-        })
+    let at = (!word.is_empty()).then(|| text.match_indices(word)).into_iter().flatten();
+    at.map(|(start, hit)| start..start.saturating_add(hit.len())).filter(move |at| {
+        let before = text.get(..at.start).and_then(|s| s.chars().next_back());
+        let after = text.get(at.end..).and_then(|s| s.chars().next());
+        !touches(before) && !touches(after)
+    })
 }
 
 #[cfg(test)]

@@ -5,11 +5,7 @@ use super::*;
 use crate::metrics;
 
 fn label(name: &str) -> Label {
-    Label {
-        name: name.to_owned(),
-        help: None,
-        aliases: Vec::new(),
-    }
+    Label { name: name.to_owned(), help: None, aliases: Vec::new() }
 }
 
 fn task(names: &[&str], json: bool) -> Classification {
@@ -23,46 +19,25 @@ fn task(names: &[&str], json: bool) -> Classification {
 }
 
 fn queues() -> Classification {
-    task(
-        &[
-            "billing",
-            "login",
-            "card_payment",
-            "payment",
-            "Refund_not_showing_up?",
-        ],
-        false,
-    )
+    task(&["billing", "login", "card_payment", "payment", "Refund_not_showing_up?"], false)
 }
 
 fn read(task: &Classification, text: &str) -> (Option<String>, bool) {
     let reading = task.read(text);
-    (
-        reading.value.and_then(|v| v.as_str().map(str::to_owned)),
-        reading.repaired,
-    )
+    (reading.value.and_then(|v| v.as_str().map(str::to_owned)), reading.repaired)
 }
 
 #[test]
 fn a_label_is_read_as_it_is_and_in_any_case() {
     assert_eq!(read(&queues(), "billing"), (Some("billing".into()), false));
-    assert_eq!(
-        read(&queues(), "  billing\n"),
-        (Some("billing".into()), false)
-    );
+    assert_eq!(read(&queues(), "  billing\n"), (Some("billing".into()), false));
     assert_eq!(read(&queues(), "BILLING"), (Some("billing".into()), false));
 }
 
 #[test]
 fn punctuation_and_separators_are_a_repair() {
-    assert_eq!(
-        read(&queues(), "\"billing\"."),
-        (Some("billing".into()), true)
-    );
-    assert_eq!(
-        read(&queues(), "**Card Payment**"),
-        (Some("card_payment".into()), true)
-    );
+    assert_eq!(read(&queues(), "\"billing\"."), (Some("billing".into()), true));
+    assert_eq!(read(&queues(), "**Card Payment**"), (Some("card_payment".into()), true));
     let refund = Some("Refund_not_showing_up?".to_owned());
     assert_eq!(read(&queues(), "refund not showing up"), (refund, true));
 }
@@ -71,10 +46,7 @@ fn punctuation_and_separators_are_a_repair() {
 fn one_label_in_prose_is_a_repair() {
     let text = "The category of this ticket is: billing, I think.";
     assert_eq!(read(&queues(), text), (Some("billing".into()), true));
-    assert_eq!(
-        read(&queues(), "billing. Yes, billing!"),
-        (Some("billing".into()), true)
-    );
+    assert_eq!(read(&queues(), "billing. Yes, billing!"), (Some("billing".into()), true));
 }
 
 #[test]
@@ -86,24 +58,13 @@ fn the_longer_label_counts_where_one_contains_the_other() {
 
 #[test]
 fn no_label_and_two_labels_are_unparsed() {
-    for text in [
-        "",
-        "   ",
-        "shipping",
-        "billings",
-        "prebilling",
-        "billing or login",
-        "…",
-    ] {
+    for text in ["", "   ", "shipping", "billings", "prebilling", "billing or login", "…"] {
         let reading = queues().read(text);
         assert_eq!(reading.value, None, "{text:?}");
         assert!(reading.why.is_some(), "{text:?}");
     }
     let why = queues().read("billing or login").why.unwrap();
-    assert!(
-        why.contains("`billing`") && why.contains("`login`"),
-        "{why}"
-    );
+    assert!(why.contains("`billing`") && why.contains("`login`"), "{why}");
 }
 
 /// A model that repeats itself without end must not cost more than its text is long.
@@ -118,10 +79,7 @@ fn an_alias_is_read_as_its_label() {
     let mut task = queues();
     task.labels[0].aliases = vec!["invoice".to_owned()];
     assert_eq!(read(&task, "Invoice"), (Some("billing".into()), false));
-    assert_eq!(
-        read(&task, "about an invoice, so billing"),
-        (Some("billing".into()), true)
-    );
+    assert_eq!(read(&task, "about an invoice, so billing"), (Some("billing".into()), true));
 }
 
 #[test]
@@ -163,12 +121,7 @@ fn labels_that_cannot_be_told_apart_are_found() {
 fn nothing_read_counts_against_the_true_label_only() {
     let score = queues().score(None, &json!("login")).unwrap();
     assert_eq!(score.primary, 0.0);
-    let expected = [
-        ("correct", 0.0),
-        ("fn:login", 1.0),
-        ("labels", 5.0),
-        ("n", 1.0),
-    ];
+    let expected = [("correct", 0.0), ("fn:login", 1.0), ("labels", 5.0), ("n", 1.0)];
     assert_eq!(score.parts, expected.map(|(k, v)| (k.to_owned(), v)).into());
 }
 

@@ -33,12 +33,8 @@ impl Compare {
             Compare::Exact => text(read).is_some_and(|r| text(expected) == Some(r)),
             Compare::Casefold | Compare::Enum { .. } => {
                 let folded = |v: &Value| {
-                    text(v).map(|t| {
-                        t.to_lowercase()
-                            .split_whitespace()
-                            .collect::<Vec<_>>()
-                            .join(" ")
-                    })
+                    text(v)
+                        .map(|t| t.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
                 };
                 folded(read).is_some_and(|r| folded(expected) == Some(r))
             }
@@ -56,10 +52,7 @@ impl Compare {
 
     /// Why a value cannot be an expected one, if it cannot.
     pub(crate) fn objects_to(&self, expected: &Value) -> Option<String> {
-        if !matches!(
-            expected,
-            Value::String(_) | Value::Number(_) | Value::Bool(_)
-        ) {
+        if !matches!(expected, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
             return Some("lists and objects as expected values are not built yet".to_owned());
         }
         match self {
@@ -70,9 +63,7 @@ impl Compare {
                 Some(format!("{expected} is no date such as 2026-01-31"))
             }
             Compare::Enum { values }
-                if !values
-                    .iter()
-                    .any(|v| self.equal(&v.as_str().into(), expected)) =>
+                if !values.iter().any(|v| self.equal(&v.as_str().into(), expected)) =>
             {
                 Some(format!(
                     "{expected} is none of the values {}",
@@ -92,11 +83,8 @@ impl Compare {
                 "type": ["string", "null"], "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
             }),
             Compare::Enum { values } => {
-                let all: Vec<Value> = values
-                    .iter()
-                    .map(|v| v.as_str().into())
-                    .chain([Value::Null])
-                    .collect();
+                let all: Vec<Value> =
+                    values.iter().map(|v| v.as_str().into()).chain([Value::Null]).collect();
                 serde_json::json!({"enum": all})
             }
         }
@@ -171,35 +159,20 @@ fn number(value: &Value) -> Option<f64> {
         }
     }
     let digits = plain.chars().any(|c| c.is_ascii_digit());
-    digits
-        .then(|| plain.parse::<f64>().ok())
-        .flatten()
-        .map(|n| sign * n)
-        .filter(|n| n.is_finite())
+    digits.then(|| plain.parse::<f64>().ok()).flatten().map(|n| sign * n).filter(|n| n.is_finite())
 }
 
 /// A day: `2026-01-31` (also with a time after it), `2026/01/31`, `31.01.2026`, `31 January 2026`,
 /// `31 Jan 2026`, `January 31, 2026`. `01/02/2026` is none: half of the world reads it differently.
 fn date(value: &Value) -> Option<Date> {
-    const FORMATS: [&str; 7] = [
-        "%Y-%m-%d",
-        "%Y/%m/%d",
-        "%d.%m.%Y",
-        "%d %B %Y",
-        "%d %b %Y",
-        "%B %d, %Y",
-        "%b %d, %Y",
-    ];
+    const FORMATS: [&str; 7] =
+        ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y"];
     let text = value.as_str()?.trim();
     let day = match text.get(..10) {
         Some(day) if text.get(10..11).is_some_and(|c| c == "T" || c == " ") => day,
         _ => text,
     };
-    let parse = |text: &str| {
-        FORMATS
-            .iter()
-            .find_map(|format| Date::strptime(format, text).ok())
-    };
+    let parse = |text: &str| FORMATS.iter().find_map(|format| Date::strptime(format, text).ok());
     parse(day).or_else(|| parse(text))
 }
 
@@ -262,14 +235,7 @@ mod tests {
         ] {
             assert!(Compare::Date.equal(&json!(text), &day), "{text}");
         }
-        for text in [
-            "24/01/2022",
-            "2022-02-30",
-            "2022",
-            "",
-            "today",
-            "2022-01-25",
-        ] {
+        for text in ["24/01/2022", "2022-02-30", "2022", "", "today", "2022-01-25"] {
             assert!(!Compare::Date.equal(&json!(text), &day), "{text}");
         }
     }

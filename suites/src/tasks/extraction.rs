@@ -64,26 +64,12 @@ impl Extraction {
         for field in &self.fields {
             let Some(value) = row.get(&field.expected) else {
                 let message = format!("the row has no column `{}`", field.expected);
-                return Err(BadExpected::new(
-                    message,
-                    "write null where there is no value",
-                ));
+                return Err(BadExpected::new(message, "write null where there is no value"));
             };
-            let value = if is_null(Some(value)) {
-                Value::Null
-            } else {
-                value.clone()
-            };
-            if let Some(why) = field
-                .compare
-                .objects_to(&value)
-                .filter(|_| !value.is_null())
-            {
+            let value = if is_null(Some(value)) { Value::Null } else { value.clone() };
+            if let Some(why) = field.compare.objects_to(&value).filter(|_| !value.is_null()) {
                 let message = format!("the expected value of `{}`: {why}", field.name);
-                return Err(BadExpected::new(
-                    message,
-                    "correct the row, or change `compare`",
-                ));
+                return Err(BadExpected::new(message, "correct the row, or change `compare`"));
             }
             values.insert(field.name.clone(), value);
         }
@@ -91,11 +77,8 @@ impl Extraction {
     }
 
     pub(super) fn schema(&self) -> Value {
-        let properties: Map<String, Value> = self
-            .fields
-            .iter()
-            .map(|f| (f.name.clone(), f.compare.schema()))
-            .collect();
+        let properties: Map<String, Value> =
+            self.fields.iter().map(|f| (f.name.clone(), f.compare.schema())).collect();
         json!({
             "type": "object",
             "properties": properties,
@@ -111,14 +94,7 @@ impl Extraction {
             let value = expected.get(&field.name).unwrap_or(&Value::Null);
             format!("{}: {value}", Value::from(field.name.as_str()))
         };
-        format!(
-            "{{{}}}",
-            self.fields
-                .iter()
-                .map(member)
-                .collect::<Vec<_>>()
-                .join(", ")
-        )
+        format!("{{{}}}", self.fields.iter().map(member).collect::<Vec<_>>().join(", "))
     }
 
     pub(super) fn read(&self, text: &str) -> Reading {
@@ -130,10 +106,7 @@ impl Extraction {
             } else {
                 "no JSON object with a field of the suite"
             };
-            return Reading {
-                schema_valid: Some(false),
-                ..Reading::nothing("json", why)
-            };
+            return Reading { schema_valid: Some(false), ..Reading::nothing("json", why) };
         };
         let fits = |f: &Field| object.get(&f.name).is_some_and(|v| f.compare.fits(v));
         let schema_valid =
@@ -141,12 +114,7 @@ impl Extraction {
         let value: Map<String, Value> = self
             .fields
             .iter()
-            .map(|f| {
-                (
-                    f.name.clone(),
-                    object.get(&f.name).cloned().unwrap_or(Value::Null),
-                )
-            })
+            .map(|f| (f.name.clone(), object.get(&f.name).cloned().unwrap_or(Value::Null)))
             .collect();
         Reading {
             value: Some(Value::Object(value)),
@@ -186,11 +154,7 @@ impl Extraction {
             Metric::DocumentAccuracy => document,
             _ => f1(tp, fp, fn_).unwrap_or(document),
         };
-        Some(Score {
-            primary,
-            parts,
-            detail: Value::Object(detail),
-        })
+        Some(Score { primary, parts, detail: Value::Object(detail) })
     }
 }
 

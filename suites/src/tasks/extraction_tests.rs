@@ -5,11 +5,8 @@ use super::*;
 use crate::metrics;
 
 fn invoice() -> Extraction {
-    let field = |name: &str, compare| Field {
-        name: name.to_owned(),
-        expected: name.to_owned(),
-        compare,
-    };
+    let field =
+        |name: &str, compare| Field { name: name.to_owned(), expected: name.to_owned(), compare };
     Extraction {
         fields: vec![
             field("number", Compare::Exact),
@@ -43,10 +40,7 @@ fn every_row_of_the_null_table() {
     assert_eq!(score.detail, verdicts);
     // tp = vendor; fp = number, date; fn = number, total
     let part = |name: &str| score.parts.get(name).copied();
-    assert_eq!(
-        (part("tp"), part("fp"), part("fn")),
-        (Some(1.0), Some(2.0), Some(2.0))
-    );
+    assert_eq!((part("tp"), part("fp"), part("fn")), (Some(1.0), Some(2.0), Some(2.0)));
     assert_eq!(
         (part("fp:number"), part("fn:number"), part("tp:number")),
         (Some(1.0), Some(1.0), None)
@@ -80,46 +74,27 @@ fn fences_prose_and_empty_text() {
 fn a_valid_answer_is_valid() {
     let text = r#"{"number": "A-1", "vendor": "x", "date": "2022-01-24", "total": 7}"#;
     let reading = invoice().read(text);
-    assert_eq!(
-        (reading.repaired, reading.schema_valid),
-        (false, Some(true))
-    );
+    assert_eq!((reading.repaired, reading.schema_valid), (false, Some(true)));
     let as_text = invoice().read(&text.replace('7', "\"7\""));
     assert_eq!(as_text.schema_valid, Some(false));
 }
 
 #[test]
 fn what_is_no_object_is_unparsed() {
-    for text in [
-        "",
-        "A-1",
-        "[1, 2]",
-        "\"x\"",
-        "{\"number\": \"A",
-        "{\"nothing\": 1} text",
-    ] {
+    for text in ["", "A-1", "[1, 2]", "\"x\"", "{\"number\": \"A", "{\"nothing\": 1} text"] {
         assert_eq!(invoice().read(text).value, None, "{text}");
     }
     let score = invoice().score(None, &gold()).unwrap();
-    assert_eq!(
-        (score.primary, score.parts["fn"], score.parts["document"]),
-        (0.0, 3.0, 0.0)
-    );
+    assert_eq!((score.primary, score.parts["fn"], score.parts["document"]), (0.0, 3.0, 0.0));
 }
 
 #[test]
 fn an_unread_answer_to_an_empty_document_is_wrong() {
     let empty = json!({"number": null, "vendor": null, "date": null, "total": null});
     let unread = invoice().score(None, &empty).unwrap();
-    assert_eq!(
-        (unread.primary, Metric::FieldF1.finish(&unread.parts)),
-        (0.0, Some(0.0))
-    );
+    assert_eq!((unread.primary, Metric::FieldF1.finish(&unread.parts)), (0.0, Some(0.0)));
     let right = invoice().score(Some(&empty), &empty).unwrap();
-    assert_eq!(
-        (right.primary, Metric::FieldF1.finish(&right.parts)),
-        (1.0, Some(1.0))
-    );
+    assert_eq!((right.primary, Metric::FieldF1.finish(&right.parts)), (1.0, Some(1.0)));
 }
 
 fn value(compare: &Compare) -> BoxedStrategy<Value> {

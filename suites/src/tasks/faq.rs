@@ -81,10 +81,7 @@ impl Faq {
     pub(super) fn score(&self, read: Option<&Value>, expected: &Value) -> Option<Score> {
         let golds = accepted(expected)?;
         let (exact, f1) = match read.and_then(Value::as_str) {
-            Some(answer) => (
-                squad::exact_match(answer, &golds),
-                squad::f1(answer, &golds),
-            ),
+            Some(answer) => (squad::exact_match(answer, &golds), squad::f1(answer, &golds)),
             None => (false, 0.0),
         };
         let exact = if exact { 1.0 } else { 0.0 };
@@ -93,16 +90,8 @@ impl Faq {
             ("exact".to_owned(), exact),
             ("f1".to_owned(), f1),
         ]);
-        let primary = if self.primary == Metric::TokenF1 {
-            f1
-        } else {
-            exact
-        };
-        Some(Score {
-            primary,
-            parts,
-            detail: json!({"exact": exact, "f1": f1}),
-        })
+        let primary = if self.primary == Metric::TokenF1 { f1 } else { exact };
+        Some(Score { primary, parts, detail: json!({"exact": exact, "f1": f1}) })
     }
 }
 
@@ -112,10 +101,7 @@ mod tests {
     use crate::metrics;
     use proptest::prelude::*;
 
-    const TASK: fn() -> Faq = || Faq {
-        expected: "answer".to_owned(),
-        primary: Metric::ExactMatch,
-    };
+    const TASK: fn() -> Faq = || Faq { expected: "answer".to_owned(), primary: Metric::ExactMatch };
 
     #[test]
     fn several_accepted_answers() {

@@ -20,10 +20,7 @@ pub(super) struct Found {
 /// in it that `wanted` accepts is returned, and the answer counts as repaired.
 pub(super) fn find(text: &str, wanted: impl Fn(&Value) -> bool) -> Found {
     if let Ok(value) = serde_json::from_str::<Value>(text.trim()) {
-        return Found {
-            values: vec![value],
-            repaired: false,
-        };
+        return Found { values: vec![value], repaired: false };
     }
     let mut values = Vec::new();
     let mut from = 0;
@@ -43,10 +40,7 @@ pub(super) fn find(text: &str, wanted: impl Fn(&Value) -> bool) -> Found {
             _ => from = start.saturating_add(1),
         }
     }
-    Found {
-        values,
-        repaired: true,
-    }
+    Found { values, repaired: true }
 }
 
 #[cfg(test)]
@@ -62,30 +56,14 @@ mod tests {
     #[test]
     fn as_it_is() {
         let found = find(" {\"a\": 1}\n", has_a);
-        assert_eq!(
-            found,
-            Found {
-                values: vec![json!({"a": 1})],
-                repaired: false
-            }
-        );
+        assert_eq!(found, Found { values: vec![json!({"a": 1})], repaired: false });
     }
 
     #[test]
     fn in_a_fence_and_between_prose() {
-        for text in [
-            "```json\n{\"a\": 1}\n```",
-            "Here: {\"a\": 1}. {\"b\": 2} {not json}",
-        ] {
+        for text in ["```json\n{\"a\": 1}\n```", "Here: {\"a\": 1}. {\"b\": 2} {not json}"] {
             let found = find(text, has_a);
-            assert_eq!(
-                found,
-                Found {
-                    values: vec![json!({"a": 1})],
-                    repaired: true
-                },
-                "{text}"
-            );
+            assert_eq!(found, Found { values: vec![json!({"a": 1})], repaired: true }, "{text}");
         }
     }
 

@@ -49,13 +49,7 @@ pub struct Reading {
 impl Reading {
     /// A reading of nothing: what unparsed, truncated, refused and failed units are scored with.
     pub fn nothing(reader: &'static str, why: impl Into<String>) -> Self {
-        Reading {
-            value: None,
-            reader,
-            repaired: false,
-            schema_valid: None,
-            why: Some(why.into()),
-        }
+        Reading { value: None, reader, repaired: false, schema_valid: None, why: Some(why.into()) }
     }
 }
 
@@ -91,10 +85,7 @@ pub(crate) struct BadExpected {
 
 impl BadExpected {
     fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        BadExpected {
-            message: message.into(),
-            remedy: Some(remedy.into()),
-        }
+        BadExpected { message: message.into(), remedy: Some(remedy.into()) }
     }
 
     /// The row lacks the column, though other rows have it.
@@ -122,10 +113,7 @@ impl Task {
             Task::Extraction(task) => task.write(&sample.expected),
             Task::Faq(task) => task.write(&sample.expected),
         };
-        Response {
-            text,
-            ..Response::default()
-        }
+        Response { text, ..Response::default() }
     }
 
     /// Reads an answer. A refused or filtered answer is not read at all.

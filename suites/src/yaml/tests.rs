@@ -36,10 +36,7 @@ fn problems(text: &str) -> String {
     match read::<File>(
         "f.yaml",
         text,
-        &[
-            ("budget", "set a limit elsewhere"),
-            ("items.*.lora", "merge it"),
-        ],
+        &[("budget", "set a limit elsewhere"), ("items.*.lora", "merge it")],
     ) {
         Ok(file) => format!("{file:?}"),
         Err(problems) => problems.to_string(),
@@ -110,20 +107,13 @@ fn wrong_types_name_the_value_and_the_remedy() {
 fn missing_keys_and_empty_files() {
     let missing = "f.yaml:1:1: the key `name` is missing\n  help: add `name: ...`";
     assert_eq!(problems("count: 3\n"), missing);
-    assert_eq!(
-        problems("- name\n"),
-        "f.yaml:1:1: a list where a mapping of keys is expected"
-    );
+    assert_eq!(problems("- name\n"), "f.yaml:1:1: a list where a mapping of keys is expected");
     assert!(problems("").starts_with("f.yaml:1:1: "), "{}", problems(""));
 }
 
 #[test]
 fn broken_syntax_and_second_documents() {
-    assert!(
-        problems("name: [x\n").starts_with("f.yaml:"),
-        "{}",
-        problems("name: [x\n")
-    );
+    assert!(problems("name: [x\n").starts_with("f.yaml:"), "{}", problems("name: [x\n"));
     assert_eq!(
         problems("name: x\n---\nname: y\n"),
         "f.yaml:3:1: this is no valid YAML: a second document begins\n  help: look for an open bracket \
@@ -152,10 +142,7 @@ fn a_bomb_of_aliases_is_an_error() {
         let of = vec![format!("*a{}", i - 1); 9].join(", ");
         text.push_str(&format!("a{i}: &a{i} [{of}]\n"));
     }
-    assert!(
-        problems(&text).starts_with("f.yaml:"),
-        "an error in good time"
-    );
+    assert!(problems(&text).starts_with("f.yaml:"), "an error in good time");
 }
 
 proptest! {

@@ -49,11 +49,7 @@ pub(super) struct Duplicate {
 
 impl SyntaxError {
     fn at(place: Place, message: impl Into<String>) -> Self {
-        SyntaxError {
-            line: place.0,
-            column: place.1,
-            message: message.into(),
-        }
+        SyntaxError { line: place.0, column: place.1, message: message.into() }
     }
 }
 
@@ -78,21 +74,13 @@ impl Tree {
                 Event::StreamStart | Event::StreamEnd | Event::Nothing => {}
                 Event::DocumentStart(_) | Event::DocumentEnd => {}
                 _ if root.is_some() => {
-                    return Err(SyntaxError::at(
-                        place(span.start),
-                        "a second document begins",
-                    ));
+                    return Err(SyntaxError::at(place(span.start), "a second document begins"));
                 }
                 event => root = Some(node(&mut parser, event, span, 0)?),
             }
         }
-        let empty = || Node {
-            at: (1, 1),
-            content: Content::Map(Vec::new()),
-        };
-        Ok(Tree {
-            root: root.unwrap_or_else(empty),
-        })
+        let empty = || Node { at: (1, 1), content: Content::Map(Vec::new()) };
+        Ok(Tree { root: root.unwrap_or_else(empty) })
     }
 
     /// All duplicate keys, in the order of the text.
@@ -174,11 +162,9 @@ impl Node {
         };
         let children: Vec<(String, &Node)> = match &self.content {
             Content::Leaf => return,
-            Content::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(i, n)| (i.to_string(), n))
-                .collect(),
+            Content::List(items) => {
+                items.iter().enumerate().map(|(i, n)| (i.to_string(), n)).collect()
+            }
             Content::Map(entries) => entries.iter().map(|e| (e.key.clone(), &e.value)).collect(),
         };
         for (key, child) in children {
@@ -238,11 +224,7 @@ fn node<'t>(
                 };
                 let key_at = place(span.start);
                 let (event, span) = next(parser)?;
-                entries.push(Entry {
-                    key,
-                    key_at,
-                    value: node(parser, event, span, depth)?,
-                });
+                entries.push(Entry { key, key_at, value: node(parser, event, span, depth)? });
             }
         }
         _ => Content::Leaf,

@@ -9,11 +9,7 @@ pub(super) fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
 
 /// The words in backticks.
 fn quoted(text: &str) -> Vec<String> {
-    text.split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// What is wrong, and what to do about it if that is known.
@@ -22,18 +18,9 @@ pub(super) fn of_serde(message: &str) -> (String, Option<String>) {
         return wrong_type(found, expected);
     }
     if let Some((found, expected)) = split(message, "invalid value: ") {
-        return (
-            format!(
-                "{} does not fit: {} is expected",
-                plain(found),
-                kind(expected)
-            ),
-            None,
-        );
+        return (format!("{} does not fit: {} is expected", plain(found), kind(expected)), None);
     }
-    let variant = message
-        .strip_prefix("unknown variant `")
-        .and_then(|r| r.split_once("`, "));
+    let variant = message.strip_prefix("unknown variant `").and_then(|r| r.split_once("`, "));
     if let Some((found, expected)) = variant {
         let known = quoted(expected);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -45,10 +32,7 @@ pub(super) fn of_serde(message: &str) -> (String, Option<String>) {
     }
     if let Some(field) = message.strip_prefix("missing field `") {
         let field = field.trim_end_matches('`');
-        return (
-            format!("the key `{field}` is missing"),
-            Some(format!("add `{field}: ...`")),
-        );
+        return (format!("the key `{field}` is missing"), Some(format!("add `{field}: ...`")));
     }
     // A remedy of our own visitors follows a semicolon.
     match message.split_once("; ") {
@@ -63,13 +47,9 @@ fn split<'m>(message: &'m str, prefix: &str) -> Option<(&'m str, &'m str)> {
 
 fn wrong_type(found: &str, expected: &str) -> (String, Option<String>) {
     let text = found.strip_prefix("string ").map(|t| t.trim_matches('"'));
-    let number = [
-        "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f32", "f64",
-    ]
-    .contains(&expected);
-    let without = text
-        .map(|t| t.replace(['_', ','], ""))
-        .filter(|t| t.parse::<f64>().is_ok());
+    let number =
+        ["u8", "u16", "u32", "u64", "usize", "i32", "i64", "f32", "f64"].contains(&expected);
+    let without = text.map(|t| t.replace(['_', ','], "")).filter(|t| t.parse::<f64>().is_ok());
     let remedy = match (text, without) {
         (Some(text), Some(plain)) if number && text.contains('_') => {
             Some(format!("YAML reads `{text}` as text: write `{plain}`"))
@@ -84,10 +64,7 @@ fn wrong_type(found: &str, expected: &str) -> (String, Option<String>) {
         (Some(text), _) if expected == "a sequence" => Some(format!("write `[{text}]`")),
         _ => None,
     };
-    (
-        format!("{} where {} is expected", plain(found), kind(expected)),
-        remedy,
-    )
+    (format!("{} where {} is expected", plain(found), kind(expected)), remedy)
 }
 
 /// Serde's description of a value that was found.

@@ -30,12 +30,7 @@ impl Gate {
         let mut open = lock(&self.0.0);
         while !*open && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
-            open = self
-                .0
-                .1
-                .wait_timeout(open, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            open = self.0.1.wait_timeout(open, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -73,12 +68,7 @@ enum Body {
 impl Reply {
     /// An answer with this text: streamed if the request asks for it, with usage.
     pub fn text(text: impl Into<String>) -> Reply {
-        Reply {
-            body: Body::Answer(text.into()),
-            status: 200,
-            usage: true,
-            ..Reply::default()
-        }
+        Reply { body: Body::Answer(text.into()), status: 200, usage: true, ..Reply::default() }
     }
 
     /// An error with this status and message, in the OpenAI form.
@@ -94,11 +84,7 @@ impl Reply {
 
     /// Any JSON body.
     pub fn json(status: u16, value: Value) -> Reply {
-        Reply {
-            body: Body::Json(value),
-            status,
-            ..Reply::default()
-        }
+        Reply { body: Body::Json(value), status, ..Reply::default() }
     }
 
     /// A stream of events with this data, as it is; `[DONE]` is not added.
@@ -112,19 +98,12 @@ impl Reply {
     }
 
     fn pieces(pieces: Vec<String>) -> Reply {
-        Reply {
-            body: Body::Stream(pieces),
-            status: 200,
-            ..Reply::default()
-        }
+        Reply { body: Body::Stream(pieces), status: 200, ..Reply::default() }
     }
 
     /// The bytes of a whole response, head included; then the connection is closed.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Reply {
-        Reply {
-            body: Body::Raw(bytes.into()),
-            ..Reply::default()
-        }
+        Reply { body: Body::Raw(bytes.into()), ..Reply::default() }
     }
 
     /// No response: the connection is closed.
@@ -220,20 +199,14 @@ fn head(reply: &Reply, kind: &str) -> String {
 fn write_json(reply: &Reply, value: &Value, out: &mut TcpStream) -> std::io::Result<bool> {
     let body = value.to_string();
     let head = head(reply, "application/json");
-    let sent = reply
-        .cut_after
-        .map_or(body.len(), |cut| cut.min(body.len()));
+    let sent = reply.cut_after.map_or(body.len(), |cut| cut.min(body.len()));
     write!(out, "{head}content-length: {}\r\n\r\n", body.len())?;
     out.write_all(&body.as_bytes()[..sent])?;
     Ok(sent == body.len())
 }
 
 fn write_events(reply: &Reply, events: &[String], out: &mut TcpStream) -> std::io::Result<bool> {
-    write!(
-        out,
-        "{}transfer-encoding: chunked\r\n\r\n",
-        head(reply, "text/event-stream")
-    )?;
+    write!(out, "{}transfer-encoding: chunked\r\n\r\n", head(reply, "text/event-stream"))?;
     for (index, event) in events.iter().enumerate() {
         if reply.cut_after == Some(index) {
             return Ok(false);
@@ -279,24 +252,15 @@ fn chunks(reply: &Reply, request: &Request, text: &str) -> Vec<String> {
         event(&chunk.to_string())
     };
     let delta = |delta: Value| {
-        chunk(
-            json!([{"index": 0, "delta": delta, "finish_reason": null}]),
-            Value::Null,
-        )
+        chunk(json!([{"index": 0, "delta": delta, "finish_reason": null}]), Value::Null)
     };
     let mut events = vec![delta(json!({"role": "assistant", "content": ""}))];
     if let Some(reasoning) = &reply.reasoning {
         events.push(delta(json!({"reasoning_content": reasoning})));
     }
-    events.extend(
-        text.split_inclusive(' ')
-            .map(|word| delta(json!({"content": word}))),
-    );
+    events.extend(text.split_inclusive(' ').map(|word| delta(json!({"content": word}))));
     let finish = reply.finish.unwrap_or("stop");
-    events.push(chunk(
-        json!([{"index": 0, "delta": {}, "finish_reason": finish}]),
-        Value::Null,
-    ));
+    events.push(chunk(json!([{"index": 0, "delta": {}, "finish_reason": finish}]), Value::Null));
     if reply.usage && request.body["stream_options"]["include_usage"] == true {
         events.push(chunk(json!([]), usage(reply, request, text)));
     }

@@ -16,16 +16,9 @@ pub fn templates() -> Sections {
 
 /// The lines of a section that start with a letter: `f` or `q`, in capitals for the test.
 pub fn lines(sections: &Sections, section: &str, letter: char, split: Split) -> Vec<&'static str> {
-    let letter = if split == Split::Test {
-        letter.to_ascii_uppercase()
-    } else {
-        letter
-    };
+    let letter = if split == Split::Test { letter.to_ascii_uppercase() } else { letter };
     let lines = sections.lines(section).iter();
-    lines
-        .filter_map(|line| line.strip_prefix(letter))
-        .map(str::trim_start)
-        .collect()
+    lines.filter_map(|line| line.strip_prefix(letter)).map(str::trim_start).collect()
 }
 
 /// What is stated: a kind of fact, of a product, with its value.
@@ -82,14 +75,10 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
         }
         let pronoun = i > 0 && facts[i - 1].subject == fact.subject && !two && rng.random_bool(0.3);
         let named = if pronoun { "it" } else { &fact.subject };
-        sentences.push(capital(&fill(
-            options[at],
-            rng,
-            &mut |kind, _: &mut R| match kind {
-                "s" => named.to_owned(),
-                _ => fact.value.clone(),
-            },
-        )));
+        sentences.push(capital(&fill(options[at], rng, &mut |kind, _: &mut R| match kind {
+            "s" => named.to_owned(),
+            _ => fact.value.clone(),
+        })));
     }
     let fact = &facts[asked];
     let options = lines(sections, fact.section, 'q', split);
@@ -112,13 +101,7 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
     .collect();
     let answer = fact.value.clone();
     let values = vec![answer.clone()];
-    Sample {
-        task: Task::Faq,
-        row,
-        family: families.join("."),
-        answer,
-        values,
-    }
+    Sample { task: Task::Faq, row, family: families.join("."), answer, values }
 }
 
 fn fact<R: Rng>(
@@ -129,9 +112,5 @@ fn fact<R: Rng>(
     rng: &mut R,
 ) -> Fact {
     let value = value(kind, split, rng).unwrap_or_default();
-    Fact {
-        section,
-        subject: subject.to_owned(),
-        value,
-    }
+    Fact { section, subject: subject.to_owned(), value }
 }

@@ -49,10 +49,7 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
     let number = split.draw(rng, |r| values::document_number(r));
     let date = split.draw(rng, |r| values::date(r));
     let total = split.draw(rng, |r| values::amount(r));
-    let currency = one(
-        rng,
-        &["EUR", "EUR", "EUR", "USD", "USD", "GBP", "GBP", "CHF"],
-    );
+    let currency = one(rng, &["EUR", "EUR", "EUR", "USD", "USD", "GBP", "GBP", "CHF"]);
     let answer = format!(
         r#"{{"invoice_number": "{number}", "vendor": "{vendor}", "date": "{date}", "total": {total}, "currency": "{currency}"}}"#
     );
@@ -67,11 +64,7 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
         "t" => printed_total.clone(),
         "d2" => {
             let other = values::date(rng);
-            if iso_dates {
-                other
-            } else {
-                values::written_date(rng, &other)
-            }
+            if iso_dates { other } else { values::written_date(rng, &other) }
         }
         "a" => {
             let amount = values::amount(rng);
@@ -117,11 +110,7 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
     }
     head.shuffle(rng);
     let vendor_line = line("vendor", rng);
-    let vendor_at = if rng.random_bool(0.7) {
-        0
-    } else {
-        rng.random_range(0..=head.len())
-    };
+    let vendor_at = if rng.random_bool(0.7) { 0 } else { rng.random_range(0..=head.len()) };
     head.insert(vendor_at, vendor_line);
     let mut lines = head;
     for _ in 0..rng.random_range(1..4) {
@@ -140,19 +129,10 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
         ("invoice_number".to_owned(), json!(number)),
         ("vendor".to_owned(), json!(vendor)),
         ("date".to_owned(), json!(date)),
-        (
-            "total".to_owned(),
-            json!(total.parse::<f64>().unwrap_or_default()),
-        ),
+        ("total".to_owned(), json!(total.parse::<f64>().unwrap_or_default())),
         ("currency".to_owned(), json!(currency)),
     ]
     .into_iter()
     .collect();
-    Sample {
-        task: Task::Invoice,
-        row,
-        family,
-        answer,
-        values: vec![number, vendor, date, total],
-    }
+    Sample { task: Task::Invoice, row, family, answer, values: vec![number, vendor, date, total] }
 }

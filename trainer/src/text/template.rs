@@ -47,16 +47,9 @@ impl Sections {
     /// One line of a section; an empty one if the section is missing.
     pub fn choose(&self, name: &str, rng: &mut impl Rng) -> Chosen {
         let lines = self.lines(name);
-        let at = if lines.is_empty() {
-            0
-        } else {
-            rng.random_range(0..lines.len())
-        };
+        let at = if lines.is_empty() { 0 } else { rng.random_range(0..lines.len()) };
         let template = lines.get(at).copied().unwrap_or_default();
-        Chosen {
-            family: format!("{name}#{at}"),
-            template,
-        }
+        Chosen { family: format!("{name}#{at}"), template }
     }
 }
 
@@ -70,11 +63,7 @@ pub fn fill<R: Rng>(
     let mut rest = template;
     while let Some(at) = rest.find(['{', '[']) {
         out.push_str(&rest[..at]);
-        let (close, square) = if rest[at..].starts_with('[') {
-            (']', true)
-        } else {
-            ('}', false)
-        };
+        let (close, square) = if rest[at..].starts_with('[') { (']', true) } else { ('}', false) };
         let Some(end) = rest[at..].find(close).map(|end| at + end) else {
             break;
         };

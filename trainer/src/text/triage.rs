@@ -9,9 +9,8 @@ use super::values::{Split, value};
 use crate::prompt::Task;
 
 /// The queues, in the order of the suite.
-pub const LABELS: [&str; 7] = [
-    "billing", "login", "shipping", "returns", "bug", "setup", "feature",
-];
+pub const LABELS: [&str; 7] =
+    ["billing", "login", "shipping", "returns", "bug", "setup", "feature"];
 
 /// The templates of the tickets.
 pub fn templates() -> Sections {
@@ -78,9 +77,5 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
 /// Removes the double blanks and the blanks before a stop that empty alternatives leave.
 fn tidy(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words
-        .join(" ")
-        .replace(" .", ".")
-        .replace(" ,", ",")
-        .replace(" ?", "?")
+    words.join(" ").replace(" .", ".").replace(" ,", ",").replace(" ?", "?")
 }

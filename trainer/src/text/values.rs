@@ -20,11 +20,7 @@ impl Split {
         let hash = value.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        if (hash >> 32) % 5 == 0 {
-            Self::Test
-        } else {
-            Self::Train
-        }
+        if (hash >> 32) % 5 == 0 { Self::Test } else { Self::Train }
     }
 
     /// `train` or `test`, as in the names of sections.
@@ -59,9 +55,7 @@ pub fn name(rng: &mut impl Rng) -> String {
         "p", "pl", "pr", "r", "s", "st", "t", "tr", "v", "w", "z", "b", "l", "m", "n", "r", "s",
         "t", "",
     ];
-    const VOWEL: [&str; 12] = [
-        "a", "a", "e", "e", "i", "i", "o", "o", "u", "ia", "ea", "au",
-    ];
+    const VOWEL: [&str; 12] = ["a", "a", "e", "e", "i", "i", "o", "o", "u", "ia", "ea", "au"];
     const END: [&str; 20] = [
         "n", "r", "s", "x", "l", "nt", "rd", "ck", "m", "nd", "", "", "", "", "th", "sk", "lt",
         "ne", "va", "to",
@@ -78,20 +72,13 @@ pub fn name(rng: &mut impl Rng) -> String {
 /// The text with a capital first letter.
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters
-        .next()
-        .map(|c| c.to_uppercase().to_string())
-        .unwrap_or_default();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     first + letters.as_str()
 }
 
 fn surname(rng: &mut impl Rng) -> String {
-    let end = one(
-        rng,
-        &[
-            "son", "berg", "mann", "ley", "ova", "ez", "sen", "ton", "er", "ini", "", "",
-        ],
-    );
+    let end =
+        one(rng, &["son", "berg", "mann", "ley", "ova", "ez", "sen", "ton", "er", "ini", "", ""]);
     name(rng) + end
 }
 
@@ -143,11 +130,7 @@ fn company(rng: &mut impl Rng) -> String {
 fn product(rng: &mut impl Rng) -> String {
     match rng.random_range(0..6) {
         0 | 1 => name(rng),
-        2 => format!(
-            "{} {}",
-            name(rng),
-            one(rng, &["Pro", "Mini", "Plus", "Air", "Max", "Go"])
-        ),
+        2 => format!("{} {}", name(rng), one(rng, &["Pro", "Mini", "Plus", "Air", "Max", "Go"])),
         3 => format!("{} {}", name(rng), rng.random_range(2..1000)),
         4 => format!("{} {}{}", name(rng), letter(rng), rng.random_range(1..100)),
         _ => format!(
@@ -238,10 +221,7 @@ pub const MONTHS: [&str; 12] = [
 /// A date of the form yyyy-mm-dd as people write it, in one of five ways.
 pub fn written_date(rng: &mut impl Rng, iso: &str) -> String {
     let (year, month, day) = (&iso[..4], &iso[5..7], &iso[8..]);
-    let name = month
-        .parse::<usize>()
-        .ok()
-        .and_then(|m| MONTHS.get(m.wrapping_sub(1)));
+    let name = month.parse::<usize>().ok().and_then(|m| MONTHS.get(m.wrapping_sub(1)));
     let name = name.copied().unwrap_or_default();
     let short = day.trim_start_matches('0');
     match rng.random_range(0..6) {
@@ -280,27 +260,12 @@ pub fn value<R: Rng>(kind: &str, split: Split, rng: &mut R) -> Option<String> {
             format!(
                 "{} {}",
                 count(r),
-                one(
-                    r,
-                    &[
-                        "days",
-                        "weeks",
-                        "months",
-                        "hours",
-                        "minutes",
-                        "years",
-                        "working days"
-                    ]
-                )
+                one(r, &["days", "weeks", "months", "hours", "minutes", "years", "working days"])
             )
         },
         "years" => |r| format!("{} {}", count(r), one(r, &["years", "months"])),
         "days" => |r| {
-            format!(
-                "{} {}",
-                count(r),
-                one(r, &["days", "working days", "weeks", "business days"])
-            )
+            format!("{} {}", count(r), one(r, &["days", "working days", "weeks", "business days"]))
         },
         "hours" => |r| format!("{} {}", count(r), one(r, &["hours", "minutes"])),
         "count" => |r| count(r).to_string(),
@@ -317,24 +282,14 @@ pub fn value<R: Rng>(kind: &str, split: Split, rng: &mut R) -> Option<String> {
         },
         "size" => |r| format!("{} {}", r.random_range(2..600), one(r, &["GB", "MB", "TB"])),
         "inches" => |r| format!("{}.{} inches", r.random_range(4..34), r.random_range(0..10)),
-        "clock" => |r| {
-            format!(
-                "{}:{}{}",
-                r.random_range(6..23),
-                r.random_range(0..6),
-                one(r, &["0", "5"])
-            )
-        },
+        "clock" => {
+            |r| format!("{}:{}{}", r.random_range(6..23), r.random_range(0..6), one(r, &["0", "5"]))
+        }
         "code" => |r| format!("{}{}{}", letter(r), one(r, &["", "-", "R"]), digits(r, 3)),
         "pin" => |r| digits(r, 4),
         "port" => |r| r.random_range(1025..65_000).to_string(),
         "version" => |r| {
-            format!(
-                "{}.{}.{}",
-                r.random_range(1..12),
-                r.random_range(0..20),
-                r.random_range(0..10)
-            )
+            format!("{}.{}.{}", r.random_range(1..12), r.random_range(0..20), r.random_range(0..10))
         },
         "percent" => |r| format!("{} percent", r.random_range(3..70)),
         "email" => |r| {
@@ -364,19 +319,8 @@ pub fn value<R: Rng>(kind: &str, split: Split, rng: &mut R) -> Option<String> {
                     "profile", "rules",
                 ],
             );
-            let c = one(
-                r,
-                &[
-                    "",
-                    "",
-                    "Advanced ",
-                    "General ",
-                    "Local ",
-                    "Shared ",
-                    "Mobile ",
-                    "Main ",
-                ],
-            );
+            let c =
+                one(r, &["", "", "Advanced ", "General ", "Local ", "Shared ", "Mobile ", "Main "]);
             format!("{c}{a} {b}")
         },
         _ => return None,

@@ -64,10 +64,7 @@ fn repr(out: &mut String, value: &Value, depth: usize) -> Result<(), Error> {
 
 fn check_size(out: &str, depth: usize) -> Result<(), Error> {
     if depth > MAX_DEPTH || out.len() > MAX_TEXT {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            "a value is too large to be written",
-        ));
+        return Err(Error::new(ErrorKind::InvalidOperation, "a value is too large to be written"));
     }
     Ok(())
 }
@@ -104,11 +101,7 @@ fn number(out: &mut String, value: &Value) {
 
 /// `repr(str)`: single quotes, unless only those occur in the text.
 fn quoted(out: &mut String, text: &str) {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for c in text.chars() {
         match c {
@@ -309,10 +302,7 @@ fn position(
     match search(text, part).and_then(|at| text.get(..at)) {
         Some(before) => Ok(Value::from(before.chars().count())),
         None if name.ends_with("find") => Ok(Value::from(-1)),
-        None => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            "substring not found",
-        )),
+        None => Err(Error::new(ErrorKind::InvalidOperation, "substring not found")),
     }
 }
 
@@ -346,11 +336,10 @@ pub(super) fn without_generation_tags(source: &str) -> String {
 
 /// Where the next tag, expression or comment begins, and what closes it.
 fn next_tag(text: &str) -> Option<(usize, &'static str)> {
-    text.match_indices('{')
-        .find_map(|(at, _)| match text.as_bytes().get(at + 1) {
-            Some(b'%') => Some((at, "%}")),
-            Some(b'#') => Some((at, "#}")),
-            Some(b'{') => Some((at, "}}")),
-            _ => None,
-        })
+    text.match_indices('{').find_map(|(at, _)| match text.as_bytes().get(at + 1) {
+        Some(b'%') => Some((at, "%}")),
+        Some(b'#') => Some((at, "#}")),
+        Some(b'{') => Some((at, "}}")),
+        _ => None,
+    })
 }

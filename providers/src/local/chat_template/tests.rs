@@ -4,25 +4,15 @@ use serde_json::Value as Json;
 use std::path::Path;
 
 fn tokens() -> SpecialTokens {
-    SpecialTokens {
-        bos: Some("<s>".into()),
-        eos: Some("</s>".into()),
-        ..SpecialTokens::default()
-    }
+    SpecialTokens { bos: Some("<s>".into()), eos: Some("</s>".into()), ..SpecialTokens::default() }
 }
 
 fn message(role: Role, content: &str) -> Message {
-    Message {
-        role,
-        content: content.into(),
-    }
+    Message { role, content: content.into() }
 }
 
 fn render(source: &str) -> Result<String, TemplateError> {
-    let messages = [
-        message(Role::System, "Say \"hi\" & <b>."),
-        message(Role::User, "Grüße\n\té"),
-    ];
+    let messages = [message(Role::System, "Say \"hi\" & <b>."), message(Role::User, "Grüße\n\té")];
     ChatTemplate::compile(source, tokens())?.render(&messages)
 }
 
@@ -71,12 +61,7 @@ fn check_golden(golden: &Json, template: &str) -> usize {
             true => template.render(&messages),
             false => template.render_transcript(&messages),
         };
-        assert_eq!(
-            rendered.as_deref(),
-            Ok(case["rendered"].as_str().unwrap()),
-            "{}",
-            case["id"]
-        );
+        assert_eq!(rendered.as_deref(), Ok(case["rendered"].as_str().unwrap()), "{}", case["id"]);
     }
     cases.len()
 }
@@ -109,18 +94,10 @@ fn an_unsupported_construct_names_its_line() {
         ("a\n{{ 'b' ", 2),
     ] {
         let error = render(source).unwrap_err();
-        assert_eq!(
-            (error.line, error.cause),
-            (Some(line), Cause::Unsupported),
-            "{error}"
-        );
+        assert_eq!((error.line, error.cause), (Some(line), Cause::Unsupported), "{error}");
         let error = ProviderError::from(error);
         assert_eq!(error.advice, Advice::EndsEntry);
-        assert!(
-            error.message.contains(&format!("line {line}: ")),
-            "{}",
-            error.message
-        );
+        assert!(error.message.contains(&format!("line {line}: ")), "{}", error.message);
     }
 }
 

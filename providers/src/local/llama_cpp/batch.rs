@@ -71,9 +71,11 @@ impl LlamaCpp {
 
     /// Whether the cache has room for so many tokens more; the kept beginning gives way.
     fn make_room(&mut self, needed: usize) -> bool {
-        let reserved = self.slots.iter().flatten().fold(needed, |sum, sequence| {
-            sum.saturating_add(sequence.reserved)
-        });
+        let reserved = self
+            .slots
+            .iter()
+            .flatten()
+            .fold(needed, |sum, sequence| sum.saturating_add(sequence.reserved));
         if reserved > self.cells {
             return false;
         }
@@ -85,10 +87,7 @@ impl LlamaCpp {
 
     fn plan(&self, job: &Job) -> Plan {
         if !self.can_share {
-            return Plan::Begin {
-                from: None,
-                keep: None,
-            };
+            return Plan::Begin { from: None, keep: None };
         }
         let in_flight: Vec<InFlight<'_>> = self
             .slots
@@ -97,11 +96,7 @@ impl LlamaCpp {
             .filter_map(|(slot, sequence)| {
                 let sequence = sequence.as_ref()?;
                 let evaluated = sequence.cached.min(sequence.prompt.len());
-                Some(InFlight {
-                    sequence: sequence_id(slot),
-                    prompt: &sequence.prompt,
-                    evaluated,
-                })
+                Some(InFlight { sequence: sequence_id(slot), prompt: &sequence.prompt, evaluated })
             })
             .collect();
         self.kept.plan(&job.prompt, &in_flight)
@@ -117,24 +112,14 @@ impl LlamaCpp {
     ) {
         let shared = from.filter(|(source, length)| {
             let end = u32::try_from(*length).ok();
-            self.context
-                .copy_kv_cache_seq(*source, sequence_id(slot), Some(0), end)
-                .is_ok()
+            self.context.copy_kv_cache_seq(*source, sequence_id(slot), Some(0), end).is_ok()
         });
         let cached = shared.map_or(0, |(_, length)| length);
         let prompt_tokens = job.prompt.len() as u64;
         let generation = Generation::new(&job.ask, prompt_tokens, cached as u64, job.sent);
         if let Some(place) = self.slots.get_mut(slot) {
             let (id, prompt) = (job.id, job.prompt);
-            *place = Some(Sequence {
-                id,
-                prompt,
-                cached,
-                next: None,
-                reserved,
-                keep,
-                generation,
-            });
+            *place = Some(Sequence { id, prompt, cached, next: None, reserved, keep, generation });
         }
         self.keep_beginning(slot);
     }
@@ -169,11 +154,7 @@ impl LlamaCpp {
                     None => sequence.prompt.get(sequence.cached..).unwrap_or_default(),
                 };
                 let ends_here = tokens.len();
-                let mut share = Share {
-                    slot,
-                    tokens: 0,
-                    logits: None,
-                };
+                let mut share = Share { slot, tokens: 0, logits: None };
                 for (offset, token) in tokens.iter().enumerate() {
                     let position = sequence.cached.saturating_add(offset);
                     let Ok(position) = i32::try_from(position) else {
@@ -181,11 +162,7 @@ impl LlamaCpp {
                     };
                     let last = offset.saturating_add(1) == ends_here;
                     let place = self.batch.n_tokens();
-                    if self
-                        .batch
-                        .add(*token, position, &[sequence_id(slot)], last)
-                        .is_err()
-                    {
+                    if self.batch.add(*token, position, &[sequence_id(slot)], last).is_err() {
                         break; // The batch is full.
                     }
                     share.tokens = share.tokens.saturating_add(1);
@@ -247,21 +224,14 @@ impl LlamaCpp {
         let Some(tokens) = sequence.prompt.get(..length).map(<[LlamaToken]>::to_vec) else {
             return;
         };
-        let room = self
-            .slots
-            .iter()
-            .flatten()
-            .fold(length, |sum, s| sum.saturating_add(s.reserved));
+        let room =
+            self.slots.iter().flatten().fold(length, |sum, s| sum.saturating_add(s.reserved));
         if room > self.cells {
             return;
         }
         self.forget_kept();
         let end = u32::try_from(length).ok();
-        if self
-            .context
-            .copy_kv_cache_seq(sequence_id(slot), 0, Some(0), end)
-            .is_ok()
-        {
+        if self.context.copy_kv_cache_seq(sequence_id(slot), 0, Some(0), end).is_ok() {
             self.kept.tokens = tokens;
         }
     }

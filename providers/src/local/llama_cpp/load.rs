@@ -43,36 +43,29 @@ impl LlamaCpp {
         let header = Header::read(path).map_err(|error| unreadable(path, &error))?;
         let backend = backend()?;
         let loaded = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
-            .map_err(|error| cannot_run(path, &header, &error.to_string()))?;
+            .map_err(|error| {
+                let reason = native::take_load_error().unwrap_or_else(|| error.to_string());
+                cannot_run(path, &header, &reason)
+            })?;
         let loaded = Box::new(loaded);
 
         let limit = context_limit(model, loaded.n_ctx_train())?;
         let parallel = model.parallel.clamp(1, MAX_PARALLEL);
-        let cells = cells(
-            limit,
-            parallel,
-            cache_bytes_per_token(&header),
-            available_memory(),
-        );
+        let cells = cells(limit, parallel, cache_bytes_per_token(&header), available_memory());
         let threads = model.inference_threads();
         let context = new_context(backend, &loaded, cells, parallel, threads)
             .map_err(|error| cannot_run(path, &header, &error))?;
 
         let source = header.text("tokenizer.chat_template");
-        let template = source
-            .map(|s| ChatTemplate::compile(s, special_tokens(&header)))
-            .transpose()?;
+        let template =
+            source.map(|s| ChatTemplate::compile(s, special_tokens(&header))).transpose()?;
         let template_words = match source {
             Some(_) => "of the model file (`tokenizer.chat_template`)",
             None => "none: the messages' contents, joined by an empty line",
         };
         let description = Description {
             provider: "llama-cpp".to_owned(),
-            model: path
-                .file_name()
-                .unwrap_or(path.as_os_str())
-                .to_string_lossy()
-                .into_owned(),
+            model: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             engine: Some(VERSION.to_owned()),
             isa_compiled: native::instruction_sets(),
             threads: Some(threads),
@@ -137,9 +130,7 @@ fn new_context(
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
         .with_no_perf(true);
-    let context = model
-        .new_context(backend, parameters)
-        .map_err(|error| error.to_string())?;
+    let context = model.new_context(backend, parameters).map_err(|error| error.to_string())?;
     // SAFETY: the lifetime stands for the model, of which the context holds the C++ object only.
     // `LlamaCpp` owns both and drops the context first; the object does not move with its box.
     Ok(unsafe { std::mem::transmute::<LlamaContext<'_>, LlamaContext<'static>>(context) })
@@ -169,9 +160,7 @@ fn context_limit(model: &LocalModel, trained: u32) -> Result<u32, ProviderError>
 /// How many tokens the cache holds: room for every ask at its longest and for the kept beginning, as
 /// far as the budget goes, and always for one ask.
 fn cells(limit: u32, parallel: usize, bytes_per_token: u64, available: u64) -> u32 {
-    let asks = u64::try_from(parallel)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
+    let asks = u64::try_from(parallel).unwrap_or(u64::MAX).saturating_add(1);
     let wanted = u64::from(limit).saturating_mul(asks);
     let budget = CACHE_BUDGET.min(available / 4) / bytes_per_token.max(1);
     let cells = wanted.min(budget).max(u64::from(limit));
@@ -198,11 +187,8 @@ fn available_memory() -> u64 {
 }
 
 fn special_tokens(header: &Header) -> SpecialTokens {
-    let token = |name: &str| {
-        header
-            .token(&format!("tokenizer.ggml.{name}_token_id"))
-            .map(str::to_owned)
-    };
+    let token =
+        |name: &str| header.token(&format!("tokenizer.ggml.{name}_token_id")).map(str::to_owned);
     SpecialTokens {
         bos: token("bos"),
         eos: token("eos"),
@@ -213,28 +199,17 @@ fn special_tokens(header: &Header) -> SpecialTokens {
 
 fn facts(header: &Header, limit: u32, cells: u32, parallel: usize) -> BTreeMap<String, String> {
     let known = [
-        (
-            "architecture",
-            header.text("general.architecture").map(str::to_owned),
-        ),
+        ("architecture", header.text("general.architecture").map(str::to_owned)),
         ("name", header.text("general.name").map(str::to_owned)),
         ("parameters", Some(header.parameters().to_string())),
         ("quantisation", header.quantisation().map(str::to_owned)),
-        (
-            "trained_context",
-            header
-                .of_architecture("context_length")
-                .map(|n| n.to_string()),
-        ),
+        ("trained_context", header.of_architecture("context_length").map(|n| n.to_string())),
         ("context", Some(limit.to_string())),
         ("cache_tokens", Some(cells.to_string())),
         ("parallel", Some(parallel.to_string())),
         ("batch", Some(BATCH.to_string())),
     ];
-    known
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect()
+    known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn model_file(kind: ErrorKind, side: Side, message: String) -> ProviderError {

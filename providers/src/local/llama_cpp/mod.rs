@@ -62,10 +62,7 @@ impl LlamaCpp {
     /// names of special tokens in it become those tokens.
     pub fn tokenize(&self, text: &str, special: bool) -> Vec<u32> {
         let tokens = self.model.vocab().tokenize(text.as_bytes(), false, special);
-        tokens
-            .into_iter()
-            .filter_map(|token| u32::try_from(token.0).ok())
-            .collect()
+        tokens.into_iter().filter_map(|token| u32::try_from(token.0).ok()).collect()
     }
 
     /// The tokens that a prompt becomes: its chat template rendered, the beginning-of-sequence token
@@ -75,10 +72,7 @@ impl LlamaCpp {
     /// The template does not take these messages, or the prompt is far too long.
     pub fn prompt_tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, ProviderError> {
         let tokens = self.prompt(prompt)?;
-        Ok(tokens
-            .into_iter()
-            .filter_map(|token| u32::try_from(token.0).ok())
-            .collect())
+        Ok(tokens.into_iter().filter_map(|token| u32::try_from(token.0).ok()).collect())
     }
 
     fn prompt(&self, prompt: &Prompt) -> Result<Vec<LlamaToken>, ProviderError> {
@@ -154,21 +148,13 @@ impl Engine for LlamaCpp {
         };
         let prompt = self.prompt(&ask.prompt)?;
         self.check_room(prompt.len(), ask.max_tokens)?;
-        self.queue.push_back(Job {
-            id,
-            ask: Box::new(ask.clone()),
-            prompt,
-            sent,
-        });
+        self.queue.push_back(Job { id, ask: Box::new(ask.clone()), prompt, sent });
         Ok(())
     }
 
     fn cancel(&mut self, id: u64) {
         self.queue.retain(|job| job.id != id);
-        let found = self
-            .slots
-            .iter()
-            .position(|slot| slot.as_ref().is_some_and(|s| s.id == id));
+        let found = self.slots.iter().position(|slot| slot.as_ref().is_some_and(|s| s.id == id));
         if let Some(index) = found {
             self.release(index);
         }

@@ -3,8 +3,17 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use llama_cpp_sys_2 as sys;
+
+/// Why llama.cpp could not load the last model, in its own words.
+static LOAD_ERROR: Mutex<Option<String>> = Mutex::new(None);
+
+/// Why llama.cpp could not load the last model, in its own words; its functions return nothing.
+pub(super) fn take_load_error() -> Option<String> {
+    LOAD_ERROR.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
 
 /// Sends warnings and errors to standard error and drops the rest: a model's loading prints hundreds
 /// of lines, and the last ones before a crash are what matters.
@@ -26,9 +35,18 @@ extern "C" fn log(level: sys::ggml_log_level, text: *const c_char, _: *mut c_voi
         _ => false,
     };
     CONTINUES.store(shown, Ordering::Relaxed);
+    if let Some(error) = load_error(&String::from_utf8_lossy(text)) {
+        *LOAD_ERROR.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
     if shown {
         let _ = std::io::stderr().write_all(text);
     }
+}
+
+/// The reason in a line such as `llama_model_load: error loading model: missing tensor 'a'`.
+fn load_error(line: &str) -> Option<String> {
+    let (_, reason) = line.split_once("error loading model: ")?;
+    Some(reason.trim().to_owned())
 }
 
 /// A pool of cells for several sequences is longer than the context of one; llama.cpp cannot know that
@@ -72,6 +90,13 @@ mod tests {
             context overflow\n";
         assert!(is_about_the_pool(warning));
         assert!(!is_about_the_pool(b"GGML_ASSERT(n > 0) failed\n"));
+    }
+
+    #[test]
+    fn the_reason_is_found() {
+        let line = "llama_model_load: error loading model: missing tensor 'a'\n";
+        assert_eq!(load_error(line).as_deref(), Some("missing tensor 'a'"));
+        assert_eq!(load_error("llama_model_load: loaded"), None);
     }
 
     #[test]

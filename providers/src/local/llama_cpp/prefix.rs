@@ -57,22 +57,11 @@ impl Kept {
             .chain([(0, kept)])
             .max_by_key(|(sequence, length)| (*length, std::cmp::Reverse(*sequence)))
             .filter(|(_, length)| *length >= MIN_SHARED);
-        let soon = others()
-            .map(|other| common(other.prompt))
-            .max()
-            .unwrap_or(0);
-        if soon
-            >= ready
-                .map_or(0, |(_, length)| length)
-                .saturating_add(MIN_SHARED)
-        {
+        let soon = others().map(|other| common(other.prompt)).max().unwrap_or(0);
+        if soon >= ready.map_or(0, |(_, length)| length).saturating_add(MIN_SHARED) {
             return Plan::Wait;
         }
-        let last = if self.last == prompt {
-            0
-        } else {
-            common(&self.last)
-        };
+        let last = if self.last == prompt { 0 } else { common(&self.last) };
         let longest = soon.max(last);
         Plan::Begin {
             from: ready,
@@ -97,9 +86,7 @@ mod tests {
 
     fn prompt(own: i32) -> Vec<LlamaToken> {
         let shared = (0..100).map(LlamaToken::new);
-        shared
-            .chain((0..5).map(|i| LlamaToken::new(own * 1000 + i)))
-            .collect()
+        shared.chain((0..5).map(|i| LlamaToken::new(own * 1000 + i))).collect()
     }
 
     fn after(prompts: &[Vec<LlamaToken>]) -> Kept {
@@ -111,86 +98,40 @@ mod tests {
     #[test]
     fn the_first_prompt_shares_nothing() {
         let plan = Kept::default().plan(&prompt(1), &[]);
-        assert_eq!(
-            plan,
-            Plan::Begin {
-                from: None,
-                keep: None
-            }
-        );
+        assert_eq!(plan, Plan::Begin { from: None, keep: None });
     }
 
     #[test]
     fn the_second_is_told_to_keep_and_the_third_takes() {
         let mut kept = after(&[prompt(1)]);
-        assert_eq!(
-            kept.plan(&prompt(2), &[]),
-            Plan::Begin {
-                from: None,
-                keep: Some(100)
-            }
-        );
+        assert_eq!(kept.plan(&prompt(2), &[]), Plan::Begin { from: None, keep: Some(100) });
         kept.admitted(&prompt(2));
         kept.tokens = prompt(2)[..100].to_vec();
-        assert_eq!(
-            kept.plan(&prompt(3), &[]),
-            Plan::Begin {
-                from: Some((0, 100)),
-                keep: None
-            }
-        );
+        assert_eq!(kept.plan(&prompt(3), &[]), Plan::Begin { from: Some((0, 100)), keep: None });
     }
 
     #[test]
     fn a_prompt_asked_again_is_evaluated_again() {
         let mut kept = after(&[prompt(1)]);
-        assert_eq!(
-            kept.plan(&prompt(1), &[]),
-            Plan::Begin {
-                from: None,
-                keep: None
-            }
-        );
+        assert_eq!(kept.plan(&prompt(1), &[]), Plan::Begin { from: None, keep: None });
         kept.tokens = prompt(2)[..100].to_vec();
-        assert_eq!(
-            kept.plan(&prompt(1), &[]),
-            Plan::Begin {
-                from: Some((0, 100)),
-                keep: None
-            }
-        );
+        assert_eq!(kept.plan(&prompt(1), &[]), Plan::Begin { from: Some((0, 100)), keep: None });
         let same = prompt(1);
-        let running = [InFlight {
-            sequence: 1,
-            prompt: &same,
-            evaluated: 105,
-        }];
+        let running = [InFlight { sequence: 1, prompt: &same, evaluated: 105 }];
         assert_eq!(
             Kept::default().plan(&prompt(1), &running),
-            Plan::Begin {
-                from: None,
-                keep: None
-            }
+            Plan::Begin { from: None, keep: None }
         );
     }
 
     #[test]
     fn waits_for_a_beginning_that_is_being_evaluated() {
         let first = prompt(1);
-        let at = |evaluated| {
-            [InFlight {
-                sequence: 3,
-                prompt: &first,
-                evaluated,
-            }]
-        };
+        let at = |evaluated| [InFlight { sequence: 3, prompt: &first, evaluated }];
         assert_eq!(Kept::default().plan(&prompt(2), &at(50)), Plan::Wait);
         assert_eq!(
             Kept::default().plan(&prompt(2), &at(100)),
-            Plan::Begin {
-                from: Some((3, 100)),
-                keep: Some(100)
-            }
+            Plan::Begin { from: Some((3, 100)), keep: Some(100) }
         );
     }
 
@@ -199,12 +140,6 @@ mod tests {
         let mut kept = Kept::default();
         kept.tokens = prompt(1)[..100].to_vec();
         let short = prompt(1)[..40].to_vec();
-        assert_eq!(
-            kept.plan(&short, &[]),
-            Plan::Begin {
-                from: Some((0, 39)),
-                keep: None
-            }
-        );
+        assert_eq!(kept.plan(&short, &[]), Plan::Begin { from: Some((0, 39)), keep: None });
     }
 }

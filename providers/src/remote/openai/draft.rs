@@ -63,10 +63,7 @@ impl Draft {
         }
         let choices = value.get("choices").and_then(Value::as_array);
         let Some(choice) = choices.into_iter().flatten().find(|choice| {
-            choice
-                .get("index")
-                .and_then(Value::as_u64)
-                .is_none_or(|index| index == 0)
+            choice.get("index").and_then(Value::as_u64).is_none_or(|index| index == 0)
         }) else {
             return Ok(());
         };
@@ -84,12 +81,7 @@ impl Draft {
     }
 
     fn take_server(&mut self, value: &Value) {
-        let text = |key: &str| {
-            value
-                .get(key)
-                .and_then(Value::as_str)
-                .filter(|t| !t.is_empty())
-        };
+        let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
         let words = [
             (&mut self.server.model, "model"),
             (&mut self.server.fingerprint, "system_fingerprint"),
@@ -132,19 +124,13 @@ impl Draft {
                 None => self.place_of(id),
             };
             if !self.tool_calls.contains_key(&place) && self.tool_calls.len() >= TOOL_CALLS {
-                return Err(protocol(
-                    format!("more than {TOOL_CALLS} tool calls"),
-                    Advice::Never,
-                ));
+                return Err(protocol(format!("more than {TOOL_CALLS} tool calls"), Advice::Never));
             }
             let draft = self.tool_calls.entry(place).or_default();
             if draft.id.is_empty() {
                 draft.id = id.to_owned();
             }
-            let name = call
-                .pointer("/function/name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let name = call.pointer("/function/name").and_then(Value::as_str).unwrap_or_default();
             if draft.name.is_empty() {
                 draft.name = name.to_owned();
             }
@@ -168,10 +154,7 @@ impl Draft {
     /// id goes on with the last one.
     fn place_of(&self, id: &str) -> u64 {
         let last = self.tool_calls.keys().next_back().copied();
-        let same = self
-            .tool_calls
-            .iter()
-            .find(|(_, draft)| !id.is_empty() && draft.id == id);
+        let same = self.tool_calls.iter().find(|(_, draft)| !id.is_empty() && draft.id == id);
         match (same, last) {
             (Some((place, _)), _) => *place,
             (None, Some(last)) if id.is_empty() => last,
@@ -198,16 +181,9 @@ impl Draft {
     /// caller knows that it is whole.
     pub(super) fn into_answer(self) -> Answer {
         let refused = !self.refusal.is_empty();
-        let text = if self.text.is_empty() {
-            self.refusal
-        } else {
-            self.text
-        };
-        let tool_calls: Vec<ToolCall> = self
-            .tool_calls
-            .into_values()
-            .map(ToolDraft::into_call)
-            .collect();
+        let text = if self.text.is_empty() { self.refusal } else { self.text };
+        let tool_calls: Vec<ToolCall> =
+            self.tool_calls.into_values().map(ToolDraft::into_call).collect();
         let finish = match self.finish.unwrap_or_default() {
             Finish::Stop if refused => Finish::Refusal,
             // A forced tool choice ends with `stop` (OpenAI, "Function calling").
@@ -216,13 +192,7 @@ impl Draft {
         };
         let reasoning = (!self.reasoning.is_empty()).then_some(self.reasoning);
         Answer {
-            response: Response {
-                text,
-                reasoning,
-                tool_calls,
-                finish,
-                choices: Vec::new(),
-            },
+            response: Response { text, reasoning, tool_calls, finish, choices: Vec::new() },
             vector: None,
             usage: usage::read(self.usage.as_ref()),
             timing: Timing {
@@ -242,10 +212,7 @@ impl ToolDraft {
         let arguments = self.typed.unwrap_or_else(|| {
             serde_json::from_str(&self.arguments).unwrap_or(Value::String(self.arguments))
         });
-        ToolCall {
-            name: self.name,
-            arguments,
-        }
+        ToolCall { name: self.name, arguments }
     }
 }
 
@@ -253,9 +220,7 @@ impl Logprobs {
     /// `logprobs.content[]`: `{logprob, top_logprobs: [{logprob}]}`, natural logarithms.
     fn take(&mut self, choice: &Value) {
         let logprob = |token: &Value| token.get("logprob").and_then(Value::as_f64);
-        let tokens = choice
-            .pointer("/logprobs/content")
-            .and_then(Value::as_array);
+        let tokens = choice.pointer("/logprobs/content").and_then(Value::as_array);
         for token in tokens.into_iter().flatten() {
             let Some(value) = logprob(token) else {
                 continue;
@@ -263,11 +228,8 @@ impl Logprobs {
             self.sum += value;
             self.tokens = self.tokens.saturating_add(1);
             let alternatives = token.get("top_logprobs").and_then(Value::as_array);
-            let mut best: Vec<f64> = alternatives
-                .into_iter()
-                .flatten()
-                .filter_map(logprob)
-                .collect();
+            let mut best: Vec<f64> =
+                alternatives.into_iter().flatten().filter_map(logprob).collect();
             best.sort_by(|a, b| b.total_cmp(a));
             if let [first, second, ..] = best.as_slice() {
                 let margin = first - second;
@@ -291,9 +253,7 @@ fn take_text(value: Option<&Value>, onto: &mut String) -> bool {
     match value {
         Some(Value::String(text)) => onto.push_str(text),
         Some(Value::Array(parts)) => {
-            let texts = parts
-                .iter()
-                .filter_map(|part| part.get("text").and_then(Value::as_str));
+            let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
             onto.extend(texts);
         }
         _ => {}

@@ -26,28 +26,12 @@ fn transcript(name: &str) -> Transcript {
     let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     let (head, body) = text.split_once("\n\n").unwrap();
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .unwrap()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines
         .map(|line| line.split_once(": ").unwrap())
-        .map(|(n, v)| {
-            (
-                n.parse::<HeaderName>().unwrap(),
-                HeaderValue::from_str(v).unwrap(),
-            )
-        })
+        .map(|(n, v)| (n.parse::<HeaderName>().unwrap(), HeaderValue::from_str(v).unwrap()))
         .collect();
-    Transcript {
-        status,
-        headers,
-        body: body.as_bytes().to_vec(),
-    }
+    Transcript { status, headers, body: body.as_bytes().to_vec() }
 }
 
 /// Reads a stream in chunks of `size` bytes; a chunk's stamp is the offset of its first byte.
@@ -60,24 +44,11 @@ fn streamed(bytes: &[u8], size: usize) -> Result<Answer, ProviderError> {
 }
 
 fn read(name: &str) -> Result<Answer, ProviderError> {
-    let Transcript {
-        status,
-        headers,
-        body,
-    } = transcript(name);
+    let Transcript { status, headers, body } = transcript(name);
     if status != 200 {
-        return Err(failure::of_status(
-            status,
-            &headers,
-            &body,
-            Timestamp::UNIX_EPOCH,
-        ));
+        return Err(failure::of_status(status, &headers, &body, Timestamp::UNIX_EPOCH));
     }
-    if headers["content-type"]
-        .to_str()
-        .unwrap()
-        .starts_with("text/event-stream")
-    {
+    if headers["content-type"].to_str().unwrap().starts_with("text/event-stream") {
         streamed(&body, 1)
     } else {
         reply::read(&body, Stamp(7))
@@ -125,49 +96,31 @@ fn nostream() {
 #[test]
 fn rate_limited() {
     let error = read("429").unwrap_err();
-    assert_eq!(
-        (error.side, error.kind),
-        (Side::Ours, ErrorKind::RateLimited)
-    );
+    assert_eq!((error.side, error.kind), (Side::Ours, ErrorKind::RateLimited));
     assert_eq!(error.advice, Advice::AfterMs(19_874));
-    assert_eq!(
-        (error.http_status, error.request_id.as_deref()),
-        (Some(429), Some("req_7f3a"))
-    );
+    assert_eq!((error.http_status, error.request_id.as_deref()), (Some(429), Some("req_7f3a")));
 }
 
 #[test]
 fn error() {
     let error = read("error").unwrap_err();
     assert_eq!((error.side, error.kind), (Side::Ours, ErrorKind::Auth));
-    assert_eq!(
-        (error.stage, error.advice),
-        (Stage::Wait, Advice::EndsEntry)
-    );
-    assert!(
-        error.message.contains("Incorrect API key provided"),
-        "{error}"
-    );
+    assert_eq!((error.stage, error.advice), (Stage::Wait, Advice::EndsEntry));
+    assert!(error.message.contains("Incorrect API key provided"), "{error}");
 }
 
 #[test]
 fn error_in_stream() {
     let error = read("error_in_stream").unwrap_err();
     assert_eq!((error.side, error.kind), (Side::Theirs, ErrorKind::Server));
-    assert_eq!(
-        (error.stage, error.advice),
-        (Stage::Stream, Advice::Backoff)
-    );
+    assert_eq!((error.stage, error.advice), (Stage::Stream, Advice::Backoff));
     assert_eq!(error.partial_text.as_deref(), Some("The answer"));
 }
 
 #[test]
 fn truncated() {
     let error = read("truncated").unwrap_err();
-    assert_eq!(
-        (error.side, error.kind),
-        (Side::Theirs, ErrorKind::CutStream)
-    );
+    assert_eq!((error.side, error.kind), (Side::Theirs, ErrorKind::CutStream));
     assert_eq!(error.partial_text.as_deref(), Some("half an answer"));
 }
 
@@ -190,22 +143,10 @@ fn refusal() {
 fn reasoning() {
     let answer = read("reasoning").unwrap();
     assert_eq!(answer.response.text, "billing");
-    assert_eq!(
-        answer.response.reasoning.as_deref(),
-        Some("It is about an invoice.")
-    );
-    assert_eq!(
-        (answer.usage.output_total, answer.usage.reasoning),
-        (Some(60), Some(57))
-    );
-    assert_eq!(
-        answer.timing.first_token,
-        Some(event_end("reasoning", "It is about"))
-    );
-    assert_eq!(
-        answer.timing.first_content,
-        Some(event_end("reasoning", "billing"))
-    );
+    assert_eq!(answer.response.reasoning.as_deref(), Some("It is about an invoice."));
+    assert_eq!((answer.usage.output_total, answer.usage.reasoning), (Some(60), Some(57)));
+    assert_eq!(answer.timing.first_token, Some(event_end("reasoning", "It is about")));
+    assert_eq!(answer.timing.first_content, Some(event_end("reasoning", "billing")));
 }
 
 #[test]
@@ -215,14 +156,8 @@ fn tool_calls() {
     assert_eq!(
         response.tool_calls,
         [
-            ToolCall {
-                name: "get_weather".into(),
-                arguments: json!({"city": "Köln"})
-            },
-            ToolCall {
-                name: "now".into(),
-                arguments: json!("{bad")
-            },
+            ToolCall { name: "get_weather".into(), arguments: json!({"city": "Köln"}) },
+            ToolCall { name: "now".into(), arguments: json!("{bad") },
         ]
     );
 }
@@ -230,10 +165,7 @@ fn tool_calls() {
 #[test]
 fn logprobs() {
     let summary = read("logprobs").unwrap().logprob.unwrap();
-    assert_eq!(
-        (summary.sum, summary.tokens, summary.min_margin),
-        (-0.75, 2, Some(0.5))
-    );
+    assert_eq!((summary.sum, summary.tokens, summary.min_margin), (-0.75, 2, Some(0.5)));
 }
 
 const STREAMS: [&str; 7] = [
@@ -248,10 +180,7 @@ const STREAMS: [&str; 7] = [
 
 /// What does not depend on how the bytes were cut.
 fn untimed(outcome: Result<Answer, ProviderError>) -> Result<Answer, ProviderError> {
-    outcome.map(|answer| Answer {
-        timing: Default::default(),
-        ..answer
-    })
+    outcome.map(|answer| Answer { timing: Default::default(), ..answer })
 }
 
 #[test]
@@ -285,23 +214,15 @@ fn a_stream_cut_anywhere_is_never_a_wrong_answer() {
 fn read_hostile(bytes: &[u8], size: usize) {
     let kept = match streamed(bytes, size) {
         Ok(answer) => {
-            let tools: usize = answer
-                .response
-                .tool_calls
-                .iter()
-                .map(|c| c.arguments.to_string().len())
-                .sum();
+            let tools: usize =
+                answer.response.tool_calls.iter().map(|c| c.arguments.to_string().len()).sum();
             answer.response.text.len()
                 + answer.response.reasoning.map_or(0, |r| r.len())
                 + tools / 6
         }
         Err(error) => error.partial_text.map_or(0, |text| text.len()),
     };
-    assert!(
-        kept <= 3 * bytes.len(),
-        "{kept} bytes kept of {}",
-        bytes.len()
-    );
+    assert!(kept <= 3 * bytes.len(), "{kept} bytes kept of {}", bytes.len());
     let _ = reply::read(bytes, Stamp(0));
     let _ = failure::of_status(429, &HeaderMap::new(), bytes, Timestamp::UNIX_EPOCH);
 }
@@ -320,11 +241,8 @@ impl Xorshift {
 
 #[test]
 fn ten_thousand_mutations_do_not_panic() {
-    let bodies: Vec<Vec<u8>> = STREAMS
-        .iter()
-        .chain(&["nostream", "logprobs"])
-        .map(|name| transcript(name).body)
-        .collect();
+    let bodies: Vec<Vec<u8>> =
+        STREAMS.iter().chain(&["nostream", "logprobs"]).map(|name| transcript(name).body).collect();
     let mut random = Xorshift(0x2545_F491_4F6C_DD1D);
     for _ in 0..10_000 {
         let mut bytes = bodies[random.below(bodies.len())].clone();
@@ -352,33 +270,20 @@ fn ten_thousand_mutations_do_not_panic() {
 fn a_stream_without_end_is_refused() {
     let mut reader = StreamReader::default();
     let line = vec![b'x'; 1 << 16];
-    let error = (0..100)
-        .find_map(|_| reader.push(&line, Stamp(0)).err())
-        .unwrap();
-    assert_eq!(
-        (error.kind, error.advice),
-        (ErrorKind::Protocol, Advice::Never)
-    );
+    let error = (0..100).find_map(|_| reader.push(&line, Stamp(0)).err()).unwrap();
+    assert_eq!((error.kind, error.advice), (ErrorKind::Protocol, Advice::Never));
     let mut reader = StreamReader::default();
     let padding = format!(": {}\n\n", "x".repeat(1 << 16));
-    let error = (0..1000)
-        .find_map(|_| reader.push(padding.as_bytes(), Stamp(0)).err())
-        .unwrap();
+    let error = (0..1000).find_map(|_| reader.push(padding.as_bytes(), Stamp(0)).err()).unwrap();
     assert!(error.message.contains("larger than"), "{error}");
 }
 
 #[test]
 fn deep_nesting_is_an_error_not_a_crash() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(
-        reply::read(deep.as_bytes(), Stamp(0)).unwrap_err().kind,
-        ErrorKind::Protocol
-    );
+    assert_eq!(reply::read(deep.as_bytes(), Stamp(0)).unwrap_err().kind, ErrorKind::Protocol);
     let event = format!("data: {deep}\n\n");
-    assert_eq!(
-        streamed(event.as_bytes(), 4096).unwrap_err().kind,
-        ErrorKind::Protocol
-    );
+    assert_eq!(streamed(event.as_bytes(), 4096).unwrap_err().kind, ErrorKind::Protocol);
 }
 
 proptest! {

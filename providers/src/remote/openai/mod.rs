@@ -56,10 +56,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = Endpoint::parse(&self.base_url);
         f.debug_struct("Options")
-            .field(
-                "base_url",
-                &endpoint.as_ref().map_or("not a URL", Endpoint::shown),
-            )
+            .field("base_url", &endpoint.as_ref().map_or("not a URL", Endpoint::shown))
             .field("key", &self.key)
             .field("model", &self.model)
             .field("timeout", &self.timeout)
@@ -97,19 +94,9 @@ impl OpenAi {
     /// At [`Stage::Start`], ends the entry: the base URL is none, the key cannot stand in a header,
     /// certificates cannot be loaded.
     pub fn new(options: Options) -> Result<OpenAi, ProviderError> {
-        let Options {
-            base_url,
-            key,
-            model,
-            timeout,
-            clock,
-        } = options;
+        let Options { base_url, key, model, timeout, clock } = options;
         let http = Http::new(&base_url, key, timeout, clock)?;
-        Ok(OpenAi {
-            http,
-            model,
-            reported: Mutex::default(),
-        })
+        Ok(OpenAi { http, model, reported: Mutex::default() })
     }
 
     /// One free call (`GET {base}/models`) before any paid one.
@@ -124,10 +111,7 @@ impl OpenAi {
             Err(error) => Err(error),
         };
         outcome.map_err(|error| {
-            let error = ProviderError {
-                advice: Advice::EndsEntry,
-                ..error
-            };
+            let error = ProviderError { advice: Advice::EndsEntry, ..error };
             self.http.clean_error(error)
         })
     }
@@ -154,10 +138,7 @@ impl OpenAi {
 
     fn remember(&self, words: &ServerWords) {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let Reported {
-            models,
-            fingerprints,
-        } = &mut *reported;
+        let Reported { models, fingerprints } = &mut *reported;
         for (seen, word) in [(models, &words.model), (fingerprints, &words.fingerprint)] {
             if let Some(word) = word
                 && seen.len() < NAMES
@@ -185,10 +166,7 @@ impl Provider for OpenAi {
 
     fn attempt<'a>(&'a self, ask: &'a Ask) -> Attempt<'a> {
         Box::pin(async move {
-            let answer = self
-                .answer(ask)
-                .await
-                .and_then(|answer| self.http.clean_answer(answer));
+            let answer = self.answer(ask).await.and_then(|answer| self.http.clean_answer(answer));
             match answer {
                 Ok(answer) => {
                     self.remember(&answer.server);
@@ -202,15 +180,11 @@ impl Provider for OpenAi {
     fn describe(&self) -> Description {
         let reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let mut facts = std::collections::BTreeMap::new();
-        for (name, seen) in [
-            ("reported model", &reported.models),
-            ("fingerprint", &reported.fingerprints),
-        ] {
+        for (name, seen) in
+            [("reported model", &reported.models), ("fingerprint", &reported.fingerprints)]
+        {
             if !seen.is_empty() {
-                facts.insert(
-                    name.to_owned(),
-                    seen.iter().cloned().collect::<Vec<_>>().join(", "),
-                );
+                facts.insert(name.to_owned(), seen.iter().cloned().collect::<Vec<_>>().join(", "));
             }
         }
         Description {
@@ -226,15 +200,8 @@ impl Provider for OpenAi {
 
 /// How the answer comes is what the response says; some servers ignore `stream`.
 fn is_event_stream(exchange: &Exchange, ask: &Ask) -> bool {
-    match exchange
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    {
-        Some(value) => value
-            .trim_start()
-            .to_ascii_lowercase()
-            .starts_with("text/event-stream"),
+    match exchange.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
+        Some(value) => value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"),
         None => matches!(&ask.kind, AskKind::Generate(generate) if generate.stream),
     }
 }
@@ -242,10 +209,7 @@ fn is_event_stream(exchange: &Exchange, ask: &Ask) -> bool {
 async fn read_whole(mut exchange: Exchange) -> Result<Answer, ProviderError> {
     let (body, at) = exchange.body(BODY_LIMIT).await?;
     reply::read(&body, at).map_err(|error| {
-        let error = ProviderError {
-            stage: Stage::Read,
-            ..error
-        };
+        let error = ProviderError { stage: Stage::Read, ..error };
         exchange.failed(error)
     })
 }
@@ -255,9 +219,7 @@ async fn read_stream(mut exchange: Exchange) -> Result<Answer, ProviderError> {
     while !reader.is_done() {
         match exchange.chunk().await {
             Ok(Some((bytes, at))) => {
-                reader
-                    .push(&bytes, at)
-                    .map_err(|error| exchange.failed(error))?;
+                reader.push(&bytes, at).map_err(|error| exchange.failed(error))?;
             }
             Ok(None) => break,
             // The answer is whole; what broke off is the usage at most.

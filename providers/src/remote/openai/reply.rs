@@ -30,10 +30,7 @@ pub fn read(body: &[u8], at: Stamp) -> Result<Answer, ProviderError> {
         return Err(error);
     }
     if !draft.has_choice() {
-        return Err(protocol(
-            "the answer has no `choices`".to_owned(),
-            Advice::Backoff,
-        ));
+        return Err(protocol("the answer has no `choices`".to_owned(), Advice::Backoff));
     }
     let mut answer = draft.into_answer();
     answer.timing.first_token = None;

@@ -23,10 +23,8 @@ pub fn body(model: &str, ask: &Ask) -> Result<Value, ProviderError> {
             "a chat endpoint takes no raw prompt: write the prompt as messages, or use a local engine",
         ));
     };
-    let messages: Vec<Value> = messages
-        .iter()
-        .map(|m| json!({"role": m.role.as_str(), "content": m.content}))
-        .collect();
+    let messages: Vec<Value> =
+        messages.iter().map(|m| json!({"role": m.role.as_str(), "content": m.content})).collect();
     let mut body = Map::new();
     body.insert("model".into(), model.into());
     body.insert("messages".into(), messages.into());

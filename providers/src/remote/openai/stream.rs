@@ -44,8 +44,7 @@ impl StreamReader {
     /// An error event; `Protocol` for broken JSON or a stream beyond the limits. Text that came
     /// before stands in `partial_text`. The reader is of no use afterwards.
     pub fn push(&mut self, bytes: &[u8], at: Stamp) -> Result<(), ProviderError> {
-        self.take(bytes, at)
-            .map_err(|error| self.with_partial(error))
+        self.take(bytes, at).map_err(|error| self.with_partial(error))
     }
 
     fn take(&mut self, bytes: &[u8], at: Stamp) -> Result<(), ProviderError> {
@@ -125,10 +124,7 @@ impl StreamReader {
             return Err(self.with_partial(error));
         }
         if !self.draft.has_choice() {
-            return Err(protocol(
-                "the stream held no choice".to_owned(),
-                Advice::Backoff,
-            ));
+            return Err(protocol("the stream held no choice".to_owned(), Advice::Backoff));
         }
         Ok(self.draft.into_answer())
     }

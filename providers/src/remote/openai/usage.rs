@@ -28,15 +28,8 @@ pub fn read(raw: Option<&Value>) -> Usage {
         cache_write_5m: None,
         cache_write_1h: None,
         output_total,
-        reasoning: within(
-            count("/completion_tokens_details/reasoning_tokens"),
-            output_total,
-        ),
-        source: if known {
-            UsageSource::Reported
-        } else {
-            UsageSource::Missing
-        },
+        reasoning: within(count("/completion_tokens_details/reasoning_tokens"), output_total),
+        source: if known { UsageSource::Reported } else { UsageSource::Missing },
         raw: Some(raw.clone()),
     }
 }
@@ -67,12 +60,7 @@ mod tests {
 
     #[test]
     fn nothing_reported_is_missing() {
-        for raw in [
-            None,
-            Some(Value::Null),
-            Some(json!({})),
-            Some(json!({"prompt_tokens": -1})),
-        ] {
+        for raw in [None, Some(Value::Null), Some(json!({})), Some(json!({"prompt_tokens": -1}))] {
             assert_eq!(read(raw.as_ref()).source, UsageSource::Missing, "{raw:?}");
         }
     }
