@@ -36,7 +36,7 @@ const CASES: &[Case] = &[
         file: "bakeoff.yaml",
         from: "suites: [suite.yaml]",
         to: "suites: [gone.yaml]",
-        says: &["gone.yaml", "cannot read"],
+        says: &["gone.yaml", "no such file"],
     },
     Case {
         file: "bakeoff.yaml",

@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
-use support::{MARK, analysis, answers_by_unit, assert_exit, marked_processes, records, rightsize};
-use support::{stderr, write};
+use support::{
+    analysis, answers_by_unit, assert_exit, processes_of, records, rightsize, stderr, write,
+};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -74,7 +75,7 @@ fn a_sample_that_kills_the_engine_costs_itself_alone() {
 fn engines_killed_from_outside_lose_no_answer() {
     for killer in [Signal::KILL, Signal::SEGV] {
         let dir = tempfile::tempdir().unwrap();
-        let mark = format!("crash-{}-{}", std::process::id(), killer.as_raw());
+        let engine = support::engine_named(dir.path());
         let mut command = rightsize();
         command.current_dir(dir.path());
         write(
@@ -82,12 +83,13 @@ fn engines_killed_from_outside_lose_no_answer() {
             "name: crash\nsuites: ['catalog:invoice-extraction']\nscenarios: [batch]\n\
              models: [specialist-1m, specialist-5m]\n",
         );
-        command.args(["run", "--quiet", "--limit", "60", "--out", "out"]).env(MARK, &mark);
+        command
+            .args(["run", "--quiet", "--limit", "60", "--out", "out"])
+            .env("RIGHTSIZE_ENGINE", &engine);
         let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
         let out = dir.path().join("out");
         support::wait_until(LIMIT, "some records", || records(&out).len() >= 10);
-        let engines: Vec<u32> =
-            marked_processes(&mark).into_iter().filter(|id| *id != child.id()).collect();
+        let engines = processes_of(&engine);
         assert!(!engines.is_empty());
         for engine in engines {
             support::signal(engine, killer);

@@ -17,6 +17,7 @@ use rightsize_providers::{
     Advice, Answer, Ask, AskKind, Clock, ErrorKind, Finish, Generate, Message, Prompt, Provider,
     ProviderError, Role, SampleRef, Sampling, demo_models,
 };
+use rightsize_suites::Suite;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -398,39 +399,40 @@ fn drive(engine: &mut dyn Engine, asks: &[Ask], together: bool) -> Vec<Answer> {
     answers.into_values().collect()
 }
 
-fn suite_asks(suite: &str, n: usize, max_tokens: u32) -> Vec<Ask> {
-    let path = root().join("suites/catalog").join(suite).join("test.jsonl");
-    let rows = std::fs::read_to_string(path).unwrap();
-    let rows = rows.lines().take(n).enumerate();
-    rows.map(|(i, row)| {
-        let row: serde_json::Map<String, Value> = serde_json::from_str(row).unwrap();
-        let texts: Vec<&str> = row.values().filter_map(Value::as_str).collect();
-        user(i, &texts.join("\n\n"), max_tokens)
-    })
-    .collect()
+/// Asks of a shipped suite, spread over it.
+fn suite_asks(name: &str, n: usize) -> Vec<Ask> {
+    let suite = Suite::load(&format!("catalog:{name}"), Path::new("")).unwrap();
+    let step = (suite.samples.len() / n).max(1);
+    let samples = suite.samples.iter().step_by(step).take(n);
+    samples.map(|sample| suite.ask(sample, 0).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batched_answers_are_those_of_one_at_a_time() {
     for name in ["specialist-1m", "specialist-5m"] {
-        let asks = suite_asks("support-triage", 100, 32);
         let provider = start(LocalModel { context: None, ..specialist(name) }).await;
-        let batched = answer_all(&provider, asks.clone(), |_| {}).await;
-        let (mut same, mut shared, mut prompt) = (0, 0, 0);
-        for ask in &asks {
-            let single = provider.attempt(ask).await.unwrap();
-            let batched = batched[&ask.sample.id].as_ref().unwrap();
-            same += usize::from(single.response == batched.response);
-            shared += batched.usage.cache_read.unwrap();
-            prompt += batched.usage.input_total.unwrap();
-            assert!(batched.usage.output_total.unwrap() <= 32);
-            let timing = &batched.timing;
-            assert!(timing.sent <= timing.first_token && timing.first_token <= timing.last_token);
+        let (mut n, mut same, mut shared, mut prompt) = (0, 0, 0, 0);
+        for (suite, samples) in [("support-triage", 50), ("invoice-extraction", 25), ("kb-faq", 25)]
+        {
+            let asks = suite_asks(suite, samples);
+            let batched = answer_all(&provider, asks.clone(), |_| {}).await;
+            for ask in &asks {
+                let single = provider.attempt(ask).await.unwrap();
+                let batched = batched[&ask.sample.id].as_ref().unwrap();
+                n += 1;
+                same += usize::from(single.response == batched.response);
+                shared += batched.usage.cache_read.unwrap();
+                prompt += batched.usage.input_total.unwrap();
+                let timing = &batched.timing;
+                assert!(timing.sent <= timing.first_token);
+                assert!(timing.first_token <= timing.last_token);
+            }
         }
         eprintln!(
-            "{name}: {same} of 100 batched answers equal those of one at a time; {shared} of {prompt} \
+            "{name}: {same} of {n} batched answers equal those of one at a time; {shared} of {prompt} \
              prompt tokens needed no evaluation"
         );
+        assert_eq!(n, 100);
         assert!(same >= 95, "{name}: {same}");
         assert!(shared > 0);
     }

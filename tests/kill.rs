@@ -12,13 +12,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rustix::process::Signal;
 use support::stub_server::{Reply, StubServer};
-use support::{MARK, answers_by_unit, assert_exit, marked_processes, records, rightsize, write};
+use support::{answers_by_unit, assert_exit, processes_of, records, rightsize, write};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const CONCURRENCY: u32 = 4;
@@ -48,8 +49,8 @@ fn asked(server: &StubServer) -> BTreeMap<String, u32> {
 }
 
 /// Runs until `records` lines are there, then kills the process and nothing else.
-fn run_and_kill(command: &mut std::process::Command, folder: &Path, at: u64, mark: &str) {
-    let mut child = command.env(MARK, mark).spawn().expect("the program starts");
+fn run_and_kill(command: &mut Command, folder: &Path, at: u64, engine: &Path) {
+    let mut child = command.env("RIGHTSIZE_ENGINE", engine).spawn().expect("the program starts");
     let file = folder.join("records.jsonl");
     support::wait_until(LIMIT, "records", || {
         let lines = std::fs::read(&file).unwrap_or_default();
@@ -59,7 +60,7 @@ fn run_and_kill(command: &mut std::process::Command, folder: &Path, at: u64, mar
     support::signal(child.id(), Signal::KILL);
     child.wait().expect("a child");
     support::wait_until(Duration::from_secs(10), "the end of every engine process", || {
-        marked_processes(mark).is_empty()
+        processes_of(engine).is_empty()
     });
 }
 
@@ -74,6 +75,7 @@ fn killed_anywhere_every_unit_is_there_once_in_the_end() {
         let file = dir.path().join("bakeoff.yaml");
         write(&file, &bakeoff(&server));
         let out = dir.path().join("out");
+        let engine = support::engine_named(dir.path());
         // Drawn uniformly, half of them over the local part; in rising order.
         let mut moments: Vec<u64> = (0..KILLS)
             .map(|i| match i % 2 {
@@ -93,7 +95,7 @@ fn killed_anywhere_every_unit_is_there_once_in_the_end() {
                 }
             };
             let before = asked(&server);
-            run_and_kill(&mut command, &out, *at, &format!("{run}-{i}-{}", std::process::id()));
+            run_and_kill(&mut command, &out, *at, &engine);
             kills += 1;
             let lines = records(&out);
             if (lines.len() as u64) < LOCAL {

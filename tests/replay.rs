@@ -164,7 +164,11 @@ fn recorded_answers_on_real_data_give_the_figures_of_the_reference() {
             let row = usize::try_from(line["row"].as_u64().unwrap()).unwrap();
             let sample = &loaded.samples[row].id;
             for model in ["a", "b"] {
-                let line = json!({"sample": sample, "model": model, "text": line[model]});
+                let text = match loaded.task.reader() {
+                    "json" => json!({"category": line[model]}).to_string(),
+                    _ => line[model].as_str().unwrap().to_owned(),
+                };
+                let line = json!({"sample": sample, "model": model, "text": text});
                 answers += &format!("{line}\n");
             }
         }

@@ -1,6 +1,11 @@
 //! Exit codes: chosen here, in one place.
 
+use std::fmt::Display;
 use std::process::ExitCode;
+
+use rightsize_suites::{Problem, Problems};
+
+use crate::journal::JournalError;
 
 /// How a command ended. The order is the rank: where several hold, the highest is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,30 +41,55 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that ends a command, with the exit code that it means.
+/// What ends a command before it is done, with the exit code that it means.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What is printed, with its remedy.
-    pub report: miette::Report,
+    /// What is printed: each with its place and its remedy.
+    pub reports: Vec<miette::Report>,
 }
 
 impl Failure {
-    /// The input is wrong.
-    pub fn input(report: impl Into<miette::Report>) -> Failure {
-        Failure { exit: Exit::BadInput, report: report.into() }
-    }
-
     /// The input is wrong: what, and what to do.
-    pub fn wrong(message: impl std::fmt::Display, remedy: impl std::fmt::Display) -> Failure {
-        Failure::input(miette::miette!(help = remedy.to_string(), "{message}"))
+    pub fn wrong(message: impl Display, remedy: impl Display) -> Failure {
+        Failure::new(Exit::BadInput, message, remedy)
     }
 
     /// The run could not be completed: what, and what to do.
-    pub fn incomplete(message: impl std::fmt::Display, remedy: impl std::fmt::Display) -> Failure {
+    pub fn incomplete(message: impl Display, remedy: impl Display) -> Failure {
+        Failure::new(Exit::Incomplete, message, remedy)
+    }
+
+    fn new(exit: Exit, message: impl Display, remedy: impl Display) -> Failure {
         let report = miette::miette!(help = remedy.to_string(), "{message}");
-        Failure { exit: Exit::Incomplete, report }
+        Failure { exit, reports: vec![report] }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(Problems(problems): Problems) -> Failure {
+        Failure { exit: Exit::BadInput, reports: problems.into_iter().map(report).collect() }
+    }
+}
+
+/// A problem with the lines around it, where they are lines for people: those of a YAML file.
+fn report(problem: Problem) -> miette::Report {
+    let yaml = [".yaml", ".yml"].iter().any(|end| problem.file.ends_with(end));
+    match std::fs::read_to_string(&problem.file) {
+        Ok(text) if yaml && problem.line.is_some() => problem.excerpt(text).into(),
+        _ => problem.into(),
+    }
+}
+
+impl From<JournalError> for Failure {
+    /// The operating system refused, or what the user named does not fit.
+    fn from(error: JournalError) -> Failure {
+        let exit = match &error {
+            JournalError::Io { .. } => Exit::Incomplete,
+            _ => Exit::BadInput,
+        };
+        Failure { exit, reports: vec![error.into()] }
     }
 }
 

@@ -9,8 +9,8 @@ use rightsize_suites::{Problems, Suite};
 use serde_json::{Map, Value};
 
 use crate::bakeoff::{Bakeoff, BakeoffFile};
-use crate::exit::{Exit, Failure};
-use crate::journal::{self, Done, Journal, JournalError};
+use crate::exit::Failure;
+use crate::journal::{self, Done, Journal};
 use crate::plan::{self, Shard};
 use crate::printer::Printer;
 use crate::runner::{self, EntryWork, PlanError};
@@ -46,7 +46,7 @@ pub fn load_suites(file: &BakeoffFile) -> Result<Vec<Suite>, Failure> {
         }
     }
     if !problems.is_empty() {
-        return Err(Failure::input(Problems(problems)));
+        return Err(Problems(problems).into());
     }
     let mut names = BTreeSet::new();
     for suite in &suites {
@@ -90,8 +90,7 @@ pub fn begin(
             PathBuf::from("runs").join(format!("{}-{}", stamp(), file_name(&file.bakeoff.name)))
         }
     };
-    let journal =
-        journal::create(&folder, &manifest, &file.text, &suites).map_err(journal_failure)?;
+    let journal = journal::create(&folder, &manifest, &file.text, &suites)?;
     let BakeoffFile { bakeoff, base, .. } = file;
     Ok(Prepared { bakeoff, suites, work, base, journal, session: 1, planned, done: 0 })
 }
@@ -165,7 +164,7 @@ fn manifest(
 
 /// Opens a run folder to go on with; everything but the models comes out of the folder.
 pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Prepared, Failure> {
-    let resumed = journal::resume(folder).map_err(journal_failure)?;
+    let resumed = journal::resume(folder)?;
     if resumed.journal.torn_bytes() > 0 {
         let bytes = resumed.journal.torn_bytes();
         printer.note(&format!(
@@ -193,7 +192,7 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
     }
     let mut base = resumed.base;
     if let Some(path) = file {
-        let given = BakeoffFile::load(path).map_err(Failure::input)?;
+        let given = BakeoffFile::load(path)?;
         if digest::of_bytes(given.text.as_bytes()) != manifest.bakeoff_sha256 {
             return Err(Failure::wrong(
                 format!("{} is not the bake-off of {}", path.display(), folder.display()),
@@ -231,14 +230,5 @@ fn suite_of_folder(folder: &Path, name: &str, source: &str) -> Result<Suite, Fai
         let message = format!("{}: {error}", own.join(files::SAMPLES).display());
         Failure::wrong(message, "restore the folder from a copy")
     })?;
-    Suite::from_run_folder(&yaml, source, rows).map_err(Failure::input)
-}
-
-/// A failure of the journal: of the disk, or of what the user named.
-pub fn journal_failure(error: JournalError) -> Failure {
-    let exit = match &error {
-        JournalError::Io { .. } => Exit::Incomplete,
-        _ => Exit::BadInput,
-    };
-    Failure { exit, report: error.into() }
+    Ok(Suite::from_run_folder(&yaml, source, rows)?)
 }

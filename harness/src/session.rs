@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::journal::Journal;
 use crate::logging;
-use crate::prepare::{Prepared, journal_failure};
+use crate::prepare::Prepared;
 use crate::printer::Printer;
 use crate::runner::{self, Context, MaxErrors, Retry, Tally};
 use crate::write_report;
@@ -41,7 +41,7 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
     })?;
     let clock = Clock::Monotonic;
     let start = session_start(session, clock, &base);
-    journal.session(&SessionLine::Started(Box::new(start))).map_err(journal_failure)?;
+    journal.session(&SessionLine::Started(Box::new(start)))?;
     let left: u64 = work.iter().map(|entry| entry.units.len() as u64).sum();
     printer.note(&format!(
         "Suites: {}. Models: {}. Units to ask: {left}{}. Run folder: {}",

@@ -19,9 +19,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Marks the processes of one run in their environment, so that survivors can be found.
-pub const MARK: &str = "RIGHTSIZE_TEST_MARK";
-
 /// The program under test.
 pub fn rightsize() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rightsize"));
@@ -107,15 +104,26 @@ pub fn wait_until(limit: Duration, what: &str, mut condition: impl FnMut() -> bo
     }
 }
 
-/// Ids of the processes whose environment carries this mark.
-pub fn marked_processes(mark: &str) -> Vec<u32> {
-    let wanted = format!("{MARK}={mark}");
+/// An engine executable under a name of its own, so that a run's engine processes can be found, also
+/// when their parent is gone. To be given in `RIGHTSIZE_ENGINE`.
+pub fn engine_named(dir: &Path) -> PathBuf {
+    let path = dir.join("engine-of-this-test");
+    let program = env!("CARGO_BIN_EXE_rightsize");
+    if !path.exists() && std::fs::hard_link(program, &path).is_err() {
+        std::fs::copy(program, &path).expect("the program can be copied");
+    }
+    path
+}
+
+/// Ids of the running processes of an executable.
+pub fn processes_of(executable: &Path) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| {
-        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-        // A zombie has an empty environment: it runs no more.
-        environment.split(|b| *b == 0).any(|variable| variable == wanted.as_bytes())
+        // A zombie has an empty command line: it runs no more.
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let first = line.split(|b| *b == 0).next().unwrap_or_default();
+        first == executable.as_os_str().as_encoded_bytes()
     })
     .collect()
 }

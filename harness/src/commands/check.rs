@@ -20,7 +20,9 @@ pub fn check(files: &[String], printer: Printer) -> Result<Exit, Failure> {
             false => check_suite(file, printer),
         };
         if let Err(failure) = result {
-            printer.warn(&format!("{:?}", failure.report));
+            for report in failure.reports {
+                printer.warn(&format!("{report:?}"));
+            }
             exit = exit.max(failure.exit);
         }
     }
@@ -33,7 +35,7 @@ fn is_bakeoff(file: &str) -> Result<bool, Failure> {
         return Ok(false);
     }
     let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::input(Problems(vec![Problem {
+        Failure::from(Problems(vec![Problem {
             file: file.to_owned(),
             line: None,
             column: None,
@@ -45,7 +47,7 @@ fn is_bakeoff(file: &str) -> Result<bool, Failure> {
 }
 
 fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
-    let file = BakeoffFile::load(path).map_err(Failure::input)?;
+    let file = BakeoffFile::load(path)?;
     let suites = prepare::load_suites(&file)?;
     let mut lines = vec![format!("{}: bake-off `{}` is fine", path.display(), file.bakeoff.name)];
     for entry in &file.bakeoff.models {
@@ -60,7 +62,7 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
 }
 
 fn check_suite(source: &str, printer: Printer) -> Result<(), Failure> {
-    let suite = Suite::load(source, &PathBuf::new()).map_err(Failure::input)?;
+    let suite = Suite::load(source, &PathBuf::new())?;
     describe(&suite, printer);
     Ok(())
 }

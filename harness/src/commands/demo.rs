@@ -22,8 +22,7 @@ const CONCURRENCY_OF_A_LARGE_MODEL: usize = 4;
 
 /// `rightsize demo`.
 pub fn demo(args: arguments::Demo, verbose: u8, printer: Printer) -> Result<Exit, Failure> {
-    let mut file = BakeoffFile::parse("the demo's bake-off", BAKEOFF.to_owned(), PathBuf::new())
-        .map_err(Failure::input)?;
+    let mut file = BakeoffFile::parse("the demo's bake-off", BAKEOFF.to_owned(), PathBuf::new())?;
     // The real small model is there when somebody has fetched it; the demo is complete without.
     let name = demo_models::SMOLLM2;
     match demo_models::resolve(name, Path::new("")) {

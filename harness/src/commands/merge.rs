@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use crate::{journal, prepare, write_report};
+use crate::{journal, write_report};
 
 /// `rightsize merge`.
 pub fn merge(folders: &[PathBuf], out: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let merged = journal::merge(folders, out).map_err(prepare::journal_failure)?;
+    let merged = journal::merge(folders, out)?;
     printer.note(&format!(
         "{} units of {} folders, {} of them in more than one → {}",
         merged.units,

@@ -41,8 +41,10 @@ pub fn run(arguments: Arguments) -> Exit {
     };
     match result {
         Ok(exit) => exit,
-        Err(Failure { exit, report }) => {
-            printer.warn(&format!("{report:?}"));
+        Err(Failure { exit, reports }) => {
+            for report in reports {
+                printer.warn(&format!("{report:?}"));
+            }
             exit
         }
     }

@@ -16,7 +16,7 @@ pub fn run(args: arguments::Run, verbose: u8, printer: Printer) -> Result<Exit, 
         Some(folder) => prepare::resume(folder, args.file.as_deref(), printer)?,
         None => {
             let path = args.file.clone().unwrap_or_else(|| PathBuf::from("bakeoff.yaml"));
-            let mut file = BakeoffFile::load(&path).map_err(Failure::input)?;
+            let mut file = BakeoffFile::load(&path)?;
             keep(&mut file.bakeoff, &args.models)?;
             prepare::begin(
                 file,

@@ -175,7 +175,7 @@ mod tests {
         }
         for (count, p) in counts.iter().zip([0.6, 0.3, 0.1]) {
             // Five standard deviations of a binomial.
-            let sd = (20_000.0 * p * (1.0 - p) as f64).sqrt();
+            let sd = f64::sqrt(20_000.0 * p * (1.0 - p));
             assert!((f64::from(*count) - 20_000.0 * p).abs() < 5.0 * sd, "{counts:?}");
         }
     }

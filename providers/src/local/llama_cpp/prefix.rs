@@ -137,8 +137,7 @@ mod tests {
 
     #[test]
     fn a_prompt_that_is_a_beginning_itself_keeps_its_last_token() {
-        let mut kept = Kept::default();
-        kept.tokens = prompt(1)[..100].to_vec();
+        let kept = Kept { tokens: prompt(1)[..100].to_vec(), ..Kept::default() };
         let short = prompt(1)[..40].to_vec();
         assert_eq!(kept.plan(&short, &[]), Plan::Begin { from: Some((0, 39)), keep: None });
     }
