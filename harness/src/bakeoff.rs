@@ -118,7 +118,9 @@ impl BakeoffFile {
         let bakeoff: Bakeoff = yaml::read(name, &text, NOT_BUILT)?;
         let mut problems = Vec::new();
         let mut problem = |path: &[&str], message: String, remedy: &str| {
-            let (line, column) = yaml::locate(&text, path).unzip();
+            // An entry that is one word has no keys: then its own place is the nearest.
+            let nearest = (0..=path.len()).rev().find_map(|n| yaml::locate(&text, path.get(..n)?));
+            let (line, column) = nearest.unzip();
             problems.push(Problem {
                 file: name.to_owned(),
                 line,
