@@ -116,7 +116,7 @@ const CASES: &[Case] = &[
         to: "\"colour\": \"rde\"",
         says: &["test.jsonl:2", "rde", "red"],
     },
-    Case { file: "test.jsonl", from: ROWS, to: "", says: &["test.jsonl", "empty"] },
+    Case { file: "test.jsonl", from: ROWS, to: "", says: &["test.jsonl", "there is no row"] },
     Case { file: "test.jsonl", from: "\"blue\"}", to: "\"blue\"", says: &["test.jsonl:1"] },
 ];
 
