@@ -4,6 +4,14 @@
 //! Equal text is asked of the specialists only. On a generalist two correct engines part wherever two
 //! tokens are nearly as probable, so there it is the scored outcome that must agree.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -120,7 +120,7 @@ fn an_attribute_of_nothing_is_an_error_as_in_jinja2() {
 
 #[test]
 fn a_hostile_template_ends() {
-    let nested = format!("{}x{}", "{{ (".repeat(1), "(".repeat(100_000));
+    let nested = format!("{{{{ ({}x", "(".repeat(100_000));
     for source in [
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
