@@ -132,7 +132,10 @@ impl Run {
         let suites: Vec<Suite> = ["support-triage", "invoice-extraction", "kb-faq"]
             .iter()
             .map(|name| Suite::load(&format!("catalog:{name}"), Path::new(".")).expect("catalog"))
-            .map(with_origins)
+            .map(|mut suite| {
+                suite.samples.truncate(120);
+                with_origins(suite)
+            })
             .collect();
         let manifest = Manifest {
             schema: SCHEMA,
