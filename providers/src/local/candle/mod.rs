@@ -242,9 +242,11 @@ impl Engine for Candle {
     }
 }
 
-/// candle has code for these and picks at run time.
+/// candle has code for these and picks at run time; with this variable set it takes AVX2 everywhere.
 fn instruction_sets() -> Vec<String> {
+    let forced = std::env::var_os("MISTRALRS_FORCE_AVX2").is_some_and(|value| value == "1");
     let names: &[&str] = match std::env::consts::ARCH {
+        "x86_64" if forced => &["AVX2", "FMA"],
         "x86_64" => &["AVX2", "FMA", "AVX-VNNI", "AVX512F", "AVX512-VNNI"],
         "aarch64" => &["NEON", "DOTPROD", "I8MM"],
         _ => &[],

@@ -15,31 +15,17 @@ use candle_core::quantized::gguf_file::{Content, Value as GgufValue};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::{
-    llama, quantized_gemma3, quantized_llama, quantized_phi3, quantized_qwen2, quantized_qwen3,
+    llama, quantized_llama, quantized_phi3, quantized_qwen2, quantized_qwen3,
 };
 use serde_json::Value;
 
 use super::widened::Widened;
 use crate::local::gguf::Header;
 
-/// What an architecture's model reads of each block, besides `attn_norm` and `ffn_norm`.
+/// What an architecture's model reads of each block, besides `attn_norm` and `ffn_norm`. Each of these
+/// gave llama.cpp's log-probabilities on random weights. `gemma3` is left out: candle 0.11.1 computes
+/// its feed-forward layers with SiLU where Gemma has GELU.
 const ARCHITECTURES: &[(&str, &[&str])] = &[
-    (
-        "gemma3",
-        &[
-            "attn_q.weight",
-            "attn_k.weight",
-            "attn_v.weight",
-            "attn_output.weight",
-            "attn_q_norm.weight",
-            "attn_k_norm.weight",
-            "post_attention_norm.weight",
-            "post_ffw_norm.weight",
-            "ffn_gate.weight",
-            "ffn_up.weight",
-            "ffn_down.weight",
-        ],
-    ),
     (
         "llama",
         &[
@@ -91,7 +77,6 @@ const ODD_HEADS: &str =
 /// weights and has a state of its own, see [`Weights::forks`].
 #[derive(Clone)]
 pub(super) enum Weights {
-    Gemma3(quantized_gemma3::ModelWeights),
     Llama(quantized_llama::ModelWeights),
     Phi3(quantized_phi3::ModelWeights),
     /// candle's model of it cannot be cloned; tokens at position 0 begin a new state.
@@ -123,7 +108,6 @@ impl Weights {
     ) -> candle_core::Result<Vec<f32>> {
         let input = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
         let logits = match self {
-            Weights::Gemma3(model) => model.forward(&input, position),
             Weights::Llama(model) => model.forward(&input, position),
             Weights::Phi3(model) => model.forward(&input, position),
             Weights::Qwen2(model) => {
@@ -151,7 +135,6 @@ pub(super) fn of_gguf(path: &Path, header: &Header, context: u64) -> Result<Load
         .ok_or_else(|| format!("it has no `{architecture}.context_length`"))?;
     let limit = trained.min(match architecture {
         "llama" => quantized_llama::MAX_SEQ_LEN as u64,
-        "gemma3" => quantized_gemma3::MAX_SEQ_LEN as u64,
         _ => u64::from(u32::MAX),
     });
     let (weights, widened) =
@@ -174,9 +157,6 @@ fn load_gguf(
     let widened = file.any();
     let file = &mut file;
     let weights = match architecture {
-        "gemma3" => {
-            Weights::Gemma3(quantized_gemma3::ModelWeights::from_gguf(content, file, &device)?)
-        }
         "phi3" => {
             Weights::Phi3(quantized_phi3::ModelWeights::from_gguf(false, content, file, &device)?)
         }
