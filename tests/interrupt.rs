@@ -12,11 +12,10 @@ mod support;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::stub_server::{Reply, StubServer};
+use support::stub_server::{Gate, Reply, StubServer};
 use support::{answers_by_unit, assert_exit, records, rightsize, stderr, write};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,24 +29,6 @@ fn bakeoff(dir: &Path, server: &StubServer, concurrency: u32) {
     write(&dir.join("bakeoff.yaml"), &text);
 }
 
-/// A gate that the stub's answers wait at.
-#[derive(Default)]
-struct Gate(Mutex<bool>, Condvar);
-
-impl Gate {
-    fn open(&self) {
-        *self.0.lock().unwrap() = true;
-        self.1.notify_all();
-    }
-
-    fn pass(&self) {
-        let mut open = self.0.lock().unwrap();
-        while !*open {
-            open = self.1.wait(open).unwrap();
-        }
-    }
-}
-
 fn start(dir: &Path) -> std::process::Child {
     let mut command = rightsize();
     command.current_dir(dir).args(["run", "--out", "out", "--limit", "30"]);
@@ -58,14 +39,12 @@ fn start(dir: &Path) -> std::process::Child {
 #[test]
 fn ctrl_c_ends_cleanly_and_the_folder_can_be_resumed() {
     let dir = tempfile::tempdir().unwrap();
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
+    let gate = Gate::new();
+    let at_gate = gate.clone();
     // Ten are answered, the rest wait for ever: the interrupt comes in the middle.
-    let server = StubServer::start(move |request| {
-        if request.number > 10 {
-            at_gate.pass();
-        }
-        Reply::text("answer")
+    let server = StubServer::start(move |request| match request.number {
+        ..=10 => Reply::text("answer"),
+        _ => Reply::text("answer").behind(&at_gate),
     });
     bakeoff(dir.path(), &server, 2);
     let child = start(dir.path());
@@ -90,12 +69,9 @@ fn ctrl_c_ends_cleanly_and_the_folder_can_be_resumed() {
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
-    let server = StubServer::start(move |_| {
-        at_gate.pass();
-        Reply::text("answer")
-    });
+    let gate = Gate::new();
+    let at_gate = gate.clone();
+    let server = StubServer::start(move |_| Reply::text("answer").behind(&at_gate));
     bakeoff(dir.path(), &server, 2);
     // A reader that reads nothing keeps the first interrupt from ending before the second comes.
     let mut child = start(dir.path());
