@@ -43,22 +43,6 @@ fn specialist(name: &str) -> LocalModel {
     LocalModel { context: Some(512), ..LocalModel::new(EngineKind::LlamaCpp, file) }
 }
 
-fn generate(prompt: Prompt, max_tokens: u32) -> Generate {
-    Generate {
-        prompt,
-        schema: None,
-        sampling: Sampling::default(),
-        stop: Vec::new(),
-        max_tokens,
-        logprobs: None,
-        tools: Vec::new(),
-        tool_choice: None,
-        effort: None,
-        stream: false,
-        extras: serde_json::Map::new(),
-    }
-}
-
 fn ask(id: impl ToString, generate: Generate) -> Ask {
     Ask {
         sample: SampleRef { suite: "test".into(), id: id.to_string(), repeat: 0 },
@@ -76,7 +60,7 @@ fn user(id: impl ToString, text: &str, max_tokens: u32) -> Ask {
         message(Role::System, "You sort the tickets of a software company."),
         message(Role::User, text),
     ]);
-    ask(id, generate(prompt, max_tokens))
+    ask(id, Generate::new(prompt, max_tokens))
 }
 
 fn tickets(n: usize) -> Vec<Ask> {
@@ -462,7 +446,7 @@ fn limits_are_errors_and_never_silent_cuts() {
 }
 
 fn generate_raw(text: &str) -> Generate {
-    generate(Prompt::Raw(text.to_owned()), 8)
+    Generate::new(Prompt::Raw(text.to_owned()), 8)
 }
 
 #[test]
@@ -537,7 +521,7 @@ async fn greedy_answers_part_from_the_references_only_at_small_margins() {
     let template = ChatTemplate::compile(source, tokens).unwrap();
     let provider = start(model).await;
     let answer = async |prompt: Prompt, max_tokens: usize| {
-        let ask = ask("golden", generate(prompt, u32::try_from(max_tokens).unwrap()));
+        let ask = ask("golden", Generate::new(prompt, u32::try_from(max_tokens).unwrap()));
         provider.attempt(&ask).await.unwrap()
     };
 

@@ -35,22 +35,11 @@ fn provider(server: &StubServer) -> OpenAi {
 
 fn generate(stream: bool) -> Generate {
     let message = |role, content: &str| Message { role, content: content.to_owned() };
-    Generate {
-        prompt: Prompt::Messages(vec![
-            message(Role::System, "Sort the tickets."),
-            message(Role::User, "I was charged twice"),
-        ]),
-        schema: None,
-        sampling: Sampling::default(),
-        stop: Vec::new(),
-        max_tokens: 16,
-        logprobs: None,
-        tools: Vec::new(),
-        tool_choice: None,
-        effort: None,
-        stream,
-        extras: Default::default(),
-    }
+    let prompt = Prompt::Messages(vec![
+        message(Role::System, "Sort the tickets."),
+        message(Role::User, "I was charged twice"),
+    ]);
+    Generate { stream, ..Generate::new(prompt, 16) }
 }
 
 fn ask(generate: Generate) -> Ask {

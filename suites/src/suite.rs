@@ -1,6 +1,6 @@
 //! A loaded suite: everything that is needed to ask its samples and to judge the answers.
 
-use rightsize_providers::{Ask, AskKind, Generate, SampleRef, Sampling};
+use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
 
 use crate::metrics::Metric;
 use crate::prompt::{PromptError, Templates};
@@ -51,18 +51,10 @@ impl Suite {
     /// A template that cannot be filled with the sample's columns. Loading has filled all of them
     /// once, so this only happens to a sample of another suite.
     pub fn ask(&self, sample: &Sample, repeat: u32) -> Result<Ask, PromptError> {
+        let prompt = self.templates.fill(&sample.id, &sample.fields)?;
         let generate = Generate {
-            prompt: self.templates.fill(&sample.id, &sample.fields)?,
             schema: if self.constrain { self.task.schema() } else { None },
-            sampling: Sampling::default(),
-            stop: Vec::new(),
-            max_tokens: self.max_tokens,
-            logprobs: None,
-            tools: Vec::new(),
-            tool_choice: None,
-            effort: None,
-            stream: false,
-            extras: serde_json::Map::new(),
+            ..Generate::new(prompt, self.max_tokens)
         };
         Ok(Ask {
             sample: SampleRef { suite: self.name.clone(), id: sample.id.clone(), repeat },

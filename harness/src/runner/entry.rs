@@ -208,7 +208,9 @@ async fn send_end(
     batch_wall_ns: Option<u64>,
 ) {
     let entry = work.entry.id.clone();
-    let description = Box::new(description);
+    // The digest of what was planned with: weights are read once, however large they are.
+    let weights_sha256 = work.identity.as_ref().ok().and_then(|known| known.sha256.clone());
+    let description = Box::new(Description { weights_sha256, ..description });
     let end = WorkerEvent::EntryEnded { entry, description, ended_by, batch_wall_ns };
     // The coordinator outlives its workers; if it does not, nobody is left to tell.
     let _ = sender.send(end).await;

@@ -140,24 +140,15 @@ fn text_of(mut bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Prompt, Sampling};
+    use crate::Prompt;
     use proptest::prelude::*;
 
     const PICK: Pick = Pick { token: 1, logprob: -0.5, margin: Some(1.0) };
 
     fn ask(stop: &[&str], max_tokens: u32) -> Generate {
         Generate {
-            prompt: Prompt::Raw(String::new()),
-            schema: None,
-            sampling: Sampling::default(),
             stop: stop.iter().map(ToString::to_string).collect(),
-            max_tokens,
-            logprobs: None,
-            tools: Vec::new(),
-            tool_choice: None,
-            effort: None,
-            stream: false,
-            extras: serde_json::Map::new(),
+            ..Generate::new(Prompt::Raw(String::new()), max_tokens)
         }
     }
 

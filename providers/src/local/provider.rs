@@ -12,7 +12,7 @@ use super::process::{Death, EngineProcess, Lost};
 use super::{EngineKind, LocalModel};
 use crate::{
     Advice, Ask, Attempt, Capabilities, Clock, Description, ErrorKind, Provider, ProviderError,
-    Side, Stage, digest,
+    Side, Stage,
 };
 
 /// So many samples that kill the engine alone end an entry.
@@ -49,16 +49,12 @@ impl LocalProvider {
         model: LocalModel,
         clock: Clock,
     ) -> Result<LocalProvider, ProviderError> {
-        let path = model.model.clone();
-        let weights = tokio::task::spawn_blocking(move || weights_of(&path));
         let began = clock.now();
         let process = EngineProcess::start(executable, &model).await?;
         let load_ms = clock.now().since(began) / 1_000_000;
-        let (weights_bytes, weights_sha256) = weights.await.unwrap_or_default();
         let description = Description {
             load_ms: Some(load_ms),
-            weights_bytes,
-            weights_sha256,
+            weights_bytes: bytes_of(&model.model),
             ..process.description().clone()
         };
         Ok(LocalProvider {
@@ -236,13 +232,13 @@ fn stopped() -> ProviderError {
     )
 }
 
-/// Bytes and digest of a file of weights, or of a folder's files.
-fn weights_of(path: &Path) -> (Option<u64>, Option<String>) {
+/// Bytes of a file of weights, or of a folder's files.
+fn bytes_of(path: &Path) -> Option<u64> {
     let length =
         |path: &Path| std::fs::metadata(path).map_or(0, |m| if m.is_file() { m.len() } else { 0 });
     let bytes = match std::fs::read_dir(path) {
         Ok(files) => files.flatten().map(|file| length(&file.path())).fold(0, u64::saturating_add),
         Err(_) => length(path),
     };
-    (Some(bytes).filter(|bytes| *bytes > 0), digest::of_path(path).ok())
+    Some(bytes).filter(|bytes| *bytes > 0)
 }

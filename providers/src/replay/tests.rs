@@ -4,25 +4,13 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Finish, Generate, Prompt, Sampling, Stamp, Timing, UsageSource};
+use crate::{Finish, Generate, Prompt, Stamp, Timing, UsageSource};
 
 fn ask(suite: &str, id: &str, repeat: u32) -> Ask {
     Ask {
         sample: SampleRef { suite: suite.into(), id: id.into(), repeat },
         fields: Default::default(),
-        kind: AskKind::Generate(Generate {
-            prompt: Prompt::Messages(Vec::new()),
-            schema: None,
-            sampling: Sampling::default(),
-            stop: Vec::new(),
-            max_tokens: 1,
-            logprobs: None,
-            tools: Vec::new(),
-            tool_choice: None,
-            effort: None,
-            stream: false,
-            extras: Default::default(),
-        }),
+        kind: AskKind::Generate(Generate::new(Prompt::Messages(Vec::new()), 1)),
     }
 }
 

@@ -33,19 +33,7 @@ fn ask(kind: AskKind) -> Ask {
 }
 
 fn generate(messages: Vec<Message>, max_tokens: u32) -> Ask {
-    ask(AskKind::Generate(Generate {
-        prompt: Prompt::Messages(messages),
-        schema: None,
-        sampling: Sampling::default(),
-        stop: Vec::new(),
-        max_tokens,
-        logprobs: None,
-        tools: Vec::new(),
-        tool_choice: None,
-        effort: None,
-        stream: false,
-        extras: Default::default(),
-    }))
+    ask(AskKind::Generate(Generate::new(Prompt::Messages(messages), max_tokens)))
 }
 
 fn user(content: &str) -> Vec<Message> {
