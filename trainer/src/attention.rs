@@ -1,20 +1,20 @@
 //! Causal attention with rotary positions, each with its backward pass; see [`ops`](crate::ops).
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use crate::ops::{add_scaled, dot, fast_exp, slice, with_values};
+use crate::tree::{Span, Tree};
 
-/// Rotary position embedding on neighbouring pairs (Su et al. 2021), the layout of llama.cpp's
-/// `llama` architecture. Rows are `sequence * tokens + token`.
+/// Rotary position embedding on neighbouring pairs (Su et al. 2021), the tree of llama.cpp's
+/// `llama` architecture.
 pub struct Rope {
     /// `cos` and `sin` for each position and pair, `pairs` of each a position.
     pub angles: Arc<Angles>,
-    /// Tokens in a sequence.
-    pub tokens: usize,
-    /// The position of the first token.
-    pub start: usize,
+    /// Where the rows stand.
+    pub tree: Arc<Tree>,
     /// Turn back: the backward pass.
     pub inverse: bool,
 }
@@ -50,8 +50,7 @@ impl CustomOp1 for Rope {
         let pairs = head / 2;
         let sign = if self.inverse { -1.0 } else { 1.0 };
         let mut out = slice(s, l)?.to_vec();
-        for (row, values) in out.chunks_exact_mut(width).enumerate() {
-            let position = self.start + row % self.tokens;
+        for (values, position) in out.chunks_exact_mut(width).zip(&self.tree.positions) {
             let range = position * pairs..(position + 1) * pairs;
             let (cos, sin) = (&self.angles.cos[range.clone()], &self.angles.sin[range]);
             for values in values.chunks_exact_mut(head) {
@@ -66,54 +65,55 @@ impl CustomOp1 for Rope {
     }
 
     fn bwd(&self, _arg: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let back = Self {
-            angles: self.angles.clone(),
-            tokens: self.tokens,
-            start: self.start,
-            inverse: !self.inverse,
-        };
+        let (angles, tree) = (self.angles.clone(), self.tree.clone());
+        let back = Self { angles, tree, inverse: !self.inverse };
         Ok(Some(grad.contiguous()?.apply_op1_no_bwd(&back)?))
     }
 }
 
-/// Causal attention of all heads. Queries are `[sequences * queries, heads * head]`, keys and
-/// values `[sequences * keys, heads * head]`; the last query sees the last key.
+/// Causal attention of all heads. Queries, keys and values are `[rows, heads * head]`; the last
+/// query of a span sees the last of its keys.
 pub struct Attention {
-    sequences: usize,
+    tree: Arc<Tree>,
     heads: usize,
     head: usize,
-    /// The attention weights of the forward pass, kept for the backward pass.
+    /// The attention weights of the forward pass by span and head, kept for the backward pass.
     weights: Mutex<Vec<f32>>,
 }
 
 impl Attention {
-    /// Attention over `sequences` sequences of equal length.
-    pub fn new(sequences: usize, heads: usize, head: usize) -> Self {
-        Self { sequences, heads, head, weights: Mutex::new(Vec::new()) }
+    /// Attention in which each row sees what the tree says.
+    pub fn new(tree: Arc<Tree>, heads: usize, head: usize) -> Self {
+        Self { tree, heads, head, weights: Mutex::new(Vec::new()) }
     }
 
-    /// One head of one sequence, copied together: `[tokens, head]`.
-    fn gather(&self, from: &[f32], sequence: usize, head: usize, to: &mut [f32]) {
+    /// All heads of all spans.
+    fn blocks(&self) -> impl Iterator<Item = (&Span, usize)> {
+        self.tree.spans.iter().flat_map(|span| (0..self.heads).map(move |head| (span, head)))
+    }
+
+    /// One head of some rows, copied together: `[rows, head]`.
+    fn gather(&self, from: &[f32], rows: &[Range<usize>], head: usize, to: &mut Vec<f32>) {
         let width = self.heads * self.head;
-        let rows = to.len() / self.head;
-        let start = sequence * rows * width;
-        let rows = from[start..start + rows * width].chunks_exact(width);
-        let at = head * self.head;
-        for (row, to) in rows.zip(to.chunks_exact_mut(self.head)) {
-            to.copy_from_slice(&row[at..at + self.head]);
+        to.clear();
+        for row in rows.iter().cloned().flatten() {
+            let at = row * width + head * self.head;
+            to.extend_from_slice(&from[at..at + self.head]);
         }
     }
 
-    fn scatter(&self, from: &[f32], sequence: usize, head: usize, to: &mut [f32]) {
+    /// Adds one head of some rows to where [`gather`](Self::gather) takes it from.
+    fn scatter(&self, from: &[f32], rows: &[Range<usize>], head: usize, to: &mut [f32]) {
         let width = self.heads * self.head;
-        let rows = from.len() / self.head;
-        let start = sequence * rows * width;
-        let rows = to[start..start + rows * width].chunks_exact_mut(width);
-        let at = head * self.head;
-        for (row, from) in rows.zip(from.chunks_exact(self.head)) {
-            row[at..at + self.head].copy_from_slice(from);
+        for (row, from) in rows.iter().cloned().flatten().zip(from.chunks_exact(self.head)) {
+            let at = row * width + head * self.head;
+            add_scaled(&mut to[at..at + self.head], from, 1.0);
         }
     }
+}
+
+fn count(rows: &[Range<usize>]) -> usize {
+    rows.iter().map(ExactSizeIterator::len).sum()
 }
 
 /// `[rows, columns]` to `[columns, rows]`.
@@ -149,42 +149,41 @@ impl CustomOp3 for Attention {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (q, k, v) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
-        let width = self.heads * self.head;
-        let queries = q.len() / width / self.sequences;
-        let keys = k.len() / width / self.sequences;
         let scale = 1.0 / (self.head as f32).sqrt();
         let mut out = vec![0f32; q.len()];
-        let mut weights = vec![0f32; self.sequences * self.heads * queries * keys];
-        let (mut qh, mut kh, mut vh) = (
-            vec![0f32; queries * self.head],
-            vec![0f32; keys * self.head],
-            vec![0f32; keys * self.head],
-        );
-        let mut kt = vec![0f32; keys * self.head];
-        let mut oh = vec![0f32; queries * self.head];
-        for (block, p) in weights.chunks_exact_mut(queries * keys).enumerate() {
-            let (sequence, head) = (block / self.heads, block % self.heads);
-            self.gather(q, sequence, head, &mut qh);
-            self.gather(k, sequence, head, &mut kh);
-            self.gather(v, sequence, head, &mut vh);
+        let size = |span: &Span| span.queries.len() * count(&span.keys);
+        let mut weights = vec![0f32; self.tree.spans.iter().map(size).sum::<usize>() * self.heads];
+        let mut rest = weights.as_mut_slice();
+        let (mut qh, mut kh, mut vh) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kt, mut oh) = (Vec::new(), Vec::new());
+        for (span, head) in self.blocks() {
+            let queries = std::slice::from_ref(&span.queries);
+            let keys = count(&span.keys);
+            let (p, after) = rest.split_at_mut(span.queries.len() * keys);
+            rest = after;
+            self.gather(q, queries, head, &mut qh);
+            self.gather(k, &span.keys, head, &mut kh);
+            self.gather(v, &span.keys, head, &mut vh);
+            kt.resize(kh.len(), 0.0);
             transpose(&kh, self.head, &mut kt);
-            for (i, p) in p.chunks_exact_mut(keys).enumerate() {
-                let seen = keys - queries + i + 1;
-                let p = &mut p[..seen];
-                row_times(&qh[i * self.head..(i + 1) * self.head], &kt, keys, p);
+            oh.clear();
+            oh.resize(qh.len(), 0.0);
+            let rows = p.chunks_exact_mut(keys).zip(oh.chunks_exact_mut(self.head));
+            let seen = keys - span.queries.len()..;
+            for ((p, o), (q, before)) in rows.zip(qh.chunks_exact(self.head).zip(seen)) {
+                let p = &mut p[..=before];
+                row_times(q, &kt, keys, p);
                 let max = p.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 for x in p.iter_mut() {
                     *x = fast_exp((*x - max) * scale);
                 }
                 let inverse = 1.0 / p.iter().sum::<f32>();
-                let o = &mut oh[i * self.head..(i + 1) * self.head];
-                o.fill(0.0);
                 for (x, v) in p.iter_mut().zip(vh.chunks_exact(self.head)) {
                     *x *= inverse;
                     add_scaled(o, v, *x);
                 }
             }
-            self.scatter(&oh, sequence, head, &mut out);
+            self.scatter(&oh, queries, head, &mut out);
         }
         if let Ok(mut kept) = self.weights.lock() {
             *kept = weights;
@@ -223,30 +222,35 @@ impl Attention {
         grad: &[f32],
         weights: &[f32],
     ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let width = self.heads * self.head;
-        let tokens = q.len() / width / self.sequences;
         let scale = 1.0 / (self.head as f32).sqrt();
-        let size = tokens * self.head;
-        let block = || vec![0f32; size];
         let (mut dq, mut dk, mut dv) =
             (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
-        let (mut qh, mut kh, mut vh, mut vt, mut gh) =
-            (block(), block(), block(), block(), block());
-        let mut ds = vec![0f32; tokens];
-        for (at, p) in weights.chunks_exact(tokens * tokens).enumerate() {
-            let (sequence, head) = (at / self.heads, at % self.heads);
-            self.gather(q, sequence, head, &mut qh);
-            self.gather(k, sequence, head, &mut kh);
-            self.gather(v, sequence, head, &mut vh);
-            self.gather(grad, sequence, head, &mut gh);
+        let (mut qh, mut kh, mut vh, mut gh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut vt, mut ds) = (Vec::new(), Vec::new());
+        let (mut dqh, mut dkh, mut dvh) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rest = weights;
+        for (span, head) in self.blocks() {
+            let queries = std::slice::from_ref(&span.queries);
+            let keys = count(&span.keys);
+            let (p, after) = rest.split_at(span.queries.len() * keys);
+            rest = after;
+            self.gather(q, queries, head, &mut qh);
+            self.gather(k, &span.keys, head, &mut kh);
+            self.gather(v, &span.keys, head, &mut vh);
+            self.gather(grad, queries, head, &mut gh);
+            vt.resize(vh.len(), 0.0);
             transpose(&vh, self.head, &mut vt);
-            let (mut dqh, mut dkh, mut dvh) = (block(), block(), block());
-            let rows = p.chunks_exact(tokens).zip(gh.chunks_exact(self.head));
+            for (d, like) in [(&mut dqh, &qh), (&mut dkh, &kh), (&mut dvh, &vh)] {
+                d.clear();
+                d.resize(like.len(), 0.0);
+            }
+            ds.resize(keys, 0.0);
+            let rows = p.chunks_exact(keys).zip(gh.chunks_exact(self.head));
             let rows = rows.zip(qh.chunks_exact(self.head)).zip(dqh.chunks_exact_mut(self.head));
-            for (i, (((p, g), q), dq)) in rows.enumerate() {
-                let p = &p[..=i];
-                let ds = &mut ds[..=i];
-                row_times(g, &vt, tokens, ds);
+            for ((((p, g), q), dq), before) in rows.zip(keys - span.queries.len()..) {
+                let p = &p[..=before];
+                let ds = &mut ds[..=before];
+                row_times(g, &vt, keys, ds);
                 let mean = dot(ds, p);
                 let others = kh.chunks_exact(self.head).zip(dkh.chunks_exact_mut(self.head));
                 let others = others.zip(dvh.chunks_exact_mut(self.head));
@@ -257,9 +261,9 @@ impl Attention {
                     add_scaled(dv, g, *p);
                 }
             }
-            self.scatter(&dqh, sequence, head, &mut dq);
-            self.scatter(&dkh, sequence, head, &mut dk);
-            self.scatter(&dvh, sequence, head, &mut dv);
+            self.scatter(&dqh, queries, head, &mut dq);
+            self.scatter(&dkh, &span.keys, head, &mut dk);
+            self.scatter(&dvh, &span.keys, head, &mut dv);
         }
         (dq, dk, dv)
     }
@@ -276,7 +280,8 @@ mod tests {
         // llama.cpp's `llama` architecture: GGML_ROPE_TYPE_NORMAL, pairs (0,1), (2,3), ...
         let x = Tensor::new(&[[1f32, 0.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]], &Device::Cpu).unwrap();
         let angles = Arc::new(Angles::new(4, 8, 10_000.0));
-        let rope = Rope { angles, tokens: 2, start: 0, inverse: false };
+        let tree = Arc::new(Tree::sequence(0, 2));
+        let rope = Rope { angles, tree, inverse: false };
         let out = x.apply_op1(rope).unwrap().to_vec2::<f32>().unwrap();
         assert_eq!(out[0], [1.0, 0.0, 1.0, 0.0]);
         let expected = [1f32.cos(), 1f32.sin(), 0.01f32.cos(), 0.01f32.sin()];

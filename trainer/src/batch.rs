@@ -1,39 +1,45 @@
-//! From samples to batches: tokens, the weight of each in the loss, sequences of like length.
+//! From samples to batches: tokens in a tree, and the weight of each in the loss.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use rand::Rng;
-use rand::seq::SliceRandom;
 
 use crate::prompt::{Error, Prompt, Task};
 use crate::text::values::Split;
 use crate::text::{Sample, Writer};
-use crate::tokenizer::{CLOSE, PAD, Tokenizer};
+use crate::tokenizer::{CLOSE, Tokenizer};
+use crate::tree::Tree;
 
 /// Longer sequences are not learned from.
 const LONGEST: usize = 320;
 /// Weight of the tokens of a question; those of the answer have [`answer_weight`].
 const QUESTION_WEIGHT: f32 = 0.05;
-/// Samples drawn at once and sorted by length.
-const POOL: usize = 256;
+/// Texts of each task in a batch: about as many tokens of each, fewer of triage, which is learned
+/// soonest.
+const TEXTS: [(Task, usize); 3] = [(Task::Triage, 6), (Task::Invoice, 4), (Task::Faq, 5)];
 
-/// One sequence to learn.
-struct Sequence {
-    tokens: Vec<u32>,
-    /// The weight of predicting the token at the same place.
-    weights: Vec<f32>,
-}
-
-/// Sequences of one length, padded.
+/// Sequences to learn, as a tree in which a common beginning stands once.
+#[derive(Default)]
 pub struct Batch {
-    /// `sequences * length` tokens, less the last of each sequence.
+    /// The tokens, less the last of each sequence.
     pub tokens: Vec<u32>,
-    /// Sequences.
-    pub sequences: usize,
-    /// Rows (places in `tokens`) whose next token counts.
+    /// How they hang together.
+    pub tree: Arc<Tree>,
+    /// Rows (places in `tokens`) whose next token counts; more than once where the tree branches.
     pub rows: Vec<u32>,
     /// The next tokens of these rows.
     pub targets: Vec<u32>,
     /// Their weights.
     pub weights: Vec<f32>,
+}
+
+/// One sequence to learn.
+#[derive(Clone, Debug)]
+struct Sequence {
+    tokens: Vec<u32>,
+    /// The weight of predicting the token at the same place.
+    weights: Vec<f32>,
 }
 
 /// An endless stream of training batches.
@@ -42,11 +48,6 @@ pub struct Batches<'a, R: Rng> {
     prompts: &'a Prompts,
     tokenizer: &'a Tokenizer,
     rng: R,
-    budget: usize,
-    ready: Vec<Batch>,
-    padding: u32,
-    /// Share of sequences that are random tokens said twice: they teach copying early.
-    pub echo: f64,
 }
 
 /// The prompts of all tasks.
@@ -69,66 +70,31 @@ impl Prompts {
 fn answer_weight(task: Task) -> f32 {
     match task {
         Task::Triage => 12.0,
-        Task::Invoice => 1.0,
+        Task::Invoice => 2.0,
         Task::Faq => 4.0,
     }
 }
 
-/// The task of the next sample; triage is learned soonest.
-fn next_task(rng: &mut impl Rng) -> Task {
-    match rng.random_range(0..100) {
-        0..24 => Task::Triage,
-        24..54 => Task::Invoice,
-        _ => Task::Faq,
-    }
-}
-
 impl<'a, R: Rng> Batches<'a, R> {
-    /// Batches of at most `budget` tokens.
-    pub fn new(
-        writer: &'a Writer,
-        prompts: &'a Prompts,
-        tokenizer: &'a Tokenizer,
-        rng: R,
-        budget: usize,
-    ) -> Result<Self, Error> {
-        let padding = tokenizer.id(PAD)?;
-        let ready = Vec::new();
-        Ok(Self { writer, prompts, tokenizer, rng, budget, ready, padding, echo: 0.0 })
+    /// Batches of the training text.
+    pub fn new(writer: &'a Writer, prompts: &'a Prompts, tokenizer: &'a Tokenizer, rng: R) -> Self {
+        Self { writer, prompts, tokenizer, rng }
     }
 
-    /// The next batch.
-    pub fn next_batch(&mut self) -> Result<Batch, Error> {
-        loop {
-            if let Some(batch) = self.ready.pop() {
-                return Ok(batch);
-            }
-            let mut pool = Vec::with_capacity(POOL);
-            while pool.len() < POOL {
-                let sequence = if self.rng.random_bool(self.echo) {
-                    self.echo_sequence()
-                } else {
-                    let task = next_task(&mut self.rng);
-                    let sample = self.writer.sample(task, Split::Train, &mut self.rng);
-                    self.sequence(&sample)?
-                };
-                if sequence.tokens.len() <= LONGEST {
-                    pool.push(sequence);
+    /// The next batch, with `echoes` sequences of random tokens said again and again, which teach
+    /// to copy.
+    pub fn next_batch(&mut self, echoes: usize) -> Result<Batch, Error> {
+        let mut sequences = Vec::new();
+        for (task, texts) in TEXTS {
+            for _ in 0..texts {
+                for sample in self.writer.samples(task, Split::Train, &mut self.rng) {
+                    sequences.push(self.sequence(&sample)?);
                 }
             }
-            pool.sort_by_key(|s| s.tokens.len());
-            let mut rest = pool.as_slice();
-            while !rest.is_empty() {
-                let mut count = 1;
-                while count < rest.len() && (count + 1) * rest[count].tokens.len() <= self.budget {
-                    count += 1;
-                }
-                let (batch, after) = rest.split_at(count);
-                self.ready.push(pad(batch, self.padding));
-                rest = after;
-            }
-            self.ready.shuffle(&mut self.rng);
         }
+        sequences.extend((0..echoes).map(|_| self.echo_sequence()));
+        sequences.retain(|s| s.tokens.len() <= LONGEST);
+        Ok(plant(sequences))
     }
 
     fn sequence(&self, sample: &Sample) -> Result<Sequence, Error> {
@@ -155,25 +121,83 @@ impl<'a, R: Rng> Batches<'a, R> {
     }
 }
 
-fn pad(sequences: &[Sequence], padding: u32) -> Batch {
-    let longest = sequences.iter().map(|s| s.tokens.len()).max().unwrap_or(1) - 1;
-    let mut batch = Batch {
-        tokens: Vec::with_capacity(longest * sequences.len()),
-        sequences: sequences.len(),
-        rows: Vec::new(),
-        targets: Vec::new(),
-        weights: Vec::new(),
-    };
-    for sequence in sequences {
-        let start = batch.tokens.len();
-        batch.tokens.extend(&sequence.tokens[..sequence.tokens.len() - 1]);
-        batch.tokens.resize(start + longest, padding);
-        let next = sequence.tokens.iter().zip(&sequence.weights).skip(1);
-        for (place, (target, weight)) in next.enumerate().filter(|(_, (_, w))| **w > 0.0) {
-            batch.rows.push((start + place) as u32);
-            batch.targets.push(*target);
-            batch.weights.push(*weight);
+/// The tree of some sequences.
+fn plant(mut sequences: Vec<Sequence>) -> Batch {
+    sequences.sort_by(|a, b| a.tokens.cmp(&b.tokens));
+    let (mut batch, mut tree) = (Batch::default(), Tree::default());
+    batch.grow(&mut tree, &sequences, 0, &[]);
+    batch.tree = Arc::new(tree);
+    batch
+}
+
+impl Batch {
+    /// Adds what sorted sequences, which are the same up to `from`, have below the rows `above`.
+    fn grow(
+        &mut self,
+        tree: &mut Tree,
+        sequences: &[Sequence],
+        from: usize,
+        above: &[Range<usize>],
+    ) {
+        let (Some(first), Some(last)) = (sequences.first(), sequences.last()) else { return };
+        // What the first and the last of them share, all share.
+        let same = first.tokens.iter().zip(&last.tokens).take_while(|(a, b)| a == b).count();
+        let leaf = same == first.tokens.len();
+        let end = if leaf { (same - 1).max(from) } else { same };
+        let start = self.tokens.len();
+        let parent = above.last().map(|rows| rows.end - 1);
+        for place in from..same {
+            let row = if place > from { Some(start + place - from - 1) } else { parent };
+            if let Some(row) = row.filter(|_| first.weights[place] > 0.0) {
+                self.rows.push(row as u32);
+                self.targets.push(first.tokens[place]);
+                self.weights.push(first.weights[place]);
+            }
+        }
+        self.tokens.extend(&first.tokens[from..end]);
+        let above = tree.grow(above, from, end - from);
+        if !leaf {
+            for part in sequences.chunk_by(|a, b| a.tokens.get(same) == b.tokens.get(same)) {
+                self.grow(tree, part, same, &above);
+            }
         }
     }
-    batch
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::model::{Model, Shape};
+
+    #[test]
+    fn a_tree_learns_what_its_sequences_would_alone() {
+        let sequences: Vec<Sequence> =
+            [&[5u32, 6, 7, 8, 2][..], &[5, 6, 9, 2], &[5, 6, 9, 4, 2], &[3, 2]]
+                .into_iter()
+                .map(|t| Sequence { tokens: t.to_vec(), weights: vec![1.0; t.len()] })
+                .collect();
+        let batch = plant(sequences.clone());
+        assert_eq!(batch.tokens, [3, 5, 6, 7, 8, 9, 4]);
+        let shape = Shape { vocabulary: 16, width: 32, blocks: 2, heads: 4, inner: 32 };
+        let model = Model::random(shape, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let logits = |batch: &Batch| {
+            let states = model.states(&batch.tokens, &batch.tree, None).unwrap();
+            let logits = model.logits(&states, &batch.rows).unwrap().to_vec2::<f32>().unwrap();
+            batch.targets.iter().copied().zip(logits).collect::<Vec<_>>()
+        };
+        let together = logits(&batch);
+        for sequence in sequences {
+            for (target, alone) in logits(&plant(vec![sequence])) {
+                let same = |(t, l): &(u32, Vec<f32>)| {
+                    *t == target && l.iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-4)
+                };
+                assert!(together.iter().any(same), "{target}");
+            }
+        }
+        // Three ends, the 9 that two share once, and 6, 7, 8, 4.
+        assert_eq!(together.len(), 4 + 1 + 4);
+    }
 }

@@ -3,6 +3,7 @@
 //! The scores here are a check for the trainer; the product's own scoring is what counts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use candle_core::Tensor;
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use crate::batch::Prompts;
 use crate::model::{CONTEXT, Cache, Model};
 use crate::prompt::{Error, Task};
 use crate::tokenizer::{CLOSE, Tokenizer};
+use crate::tree::Tree;
 
 /// The answer with the highest probability at each step.
 pub fn answer(
@@ -25,8 +27,9 @@ pub fn answer(
     let mut answer = Vec::new();
     let mut place = 0;
     while answer.len() < longest && place + next.len() <= CONTEXT {
+        let tree = Arc::new(Tree::sequence(place, next.len()));
         place += next.len();
-        let states = model.states(&next, 1, Some(&mut cache))?.detach();
+        let states = model.states(&next, &tree, Some(&mut cache))?.detach();
         let logits = model.logits(&states, &[next.len() as u32 - 1])?;
         cache.iter_mut().flatten().for_each(|(k, v)| (*k, *v) = (k.detach(), v.detach()));
         let token = best(&logits)?;

@@ -125,6 +125,8 @@ pub fn read(path: &Path) -> Result<(Model, Tokenizer), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -132,6 +134,7 @@ mod tests {
     use crate::batch::Prompts;
     use crate::text::Writer;
     use crate::train::learn_tokenizer;
+    use crate::tree::Tree;
 
     #[test]
     fn a_written_model_is_read_back() {
@@ -153,7 +156,8 @@ mod tests {
         let tokens = tokenizer.encode("Invoice INV-20417 of 12 March 2025").unwrap();
         assert_eq!(again.encode("Invoice INV-20417 of 12 March 2025").unwrap(), tokens);
         let logits = |model: &Model| {
-            let states = model.states(&tokens, 1, None).unwrap();
+            let tree = Arc::new(Tree::sequence(0, tokens.len()));
+            let states = model.states(&tokens, &tree, None).unwrap();
             model.logits(&states, &[tokens.len() as u32 - 1]).unwrap().to_vec2::<f32>().unwrap()
         };
         let (before, after) = (logits(&model), logits(&read));
@@ -167,11 +171,13 @@ mod tests {
         let shape = Shape { vocabulary: 64, width: 32, blocks: 2, heads: 4, inner: 32 };
         let model = Model::random(shape, &mut ChaCha8Rng::seed_from_u64(2)).unwrap();
         let tokens = [3, 9, 1, 40, 9, 1];
-        let whole = model.states(&tokens, 1, None).unwrap().to_vec2::<f32>().unwrap();
+        let tree = |seen, length| Arc::new(Tree::sequence(seen, length));
+        let whole = model.states(&tokens, &tree(0, 6), None).unwrap();
+        let whole = whole.to_vec2::<f32>().unwrap();
         let mut cache = vec![None, None];
-        model.states(&tokens[..4], 1, Some(&mut cache)).unwrap();
-        let rest =
-            model.states(&tokens[4..], 1, Some(&mut cache)).unwrap().to_vec2::<f32>().unwrap();
+        model.states(&tokens[..4], &tree(0, 4), Some(&mut cache)).unwrap();
+        let rest = model.states(&tokens[4..], &tree(4, 2), Some(&mut cache)).unwrap();
+        let rest = rest.to_vec2::<f32>().unwrap();
         for (a, b) in whole[4..].iter().flatten().zip(rest.iter().flatten()) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }

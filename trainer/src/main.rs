@@ -16,6 +16,7 @@ mod prompt;
 mod text;
 mod tokenizer;
 mod train;
+mod tree;
 
 use std::io::Write;
 use std::path::PathBuf;

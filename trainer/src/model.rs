@@ -9,6 +9,7 @@ use rand::Rng;
 use crate::attention::{Angles, Attention, Rope};
 use crate::induction::{self, Matrices};
 use crate::ops::{RmsNorm, SwiGlu, with_values};
+use crate::tree::Tree;
 
 /// Tokens that the models can see.
 pub const CONTEXT: usize = 512;
@@ -191,37 +192,30 @@ impl Model {
         all
     }
 
-    /// The states after the last block, normed, `[sequences * tokens, width]`, of `sequences`
-    /// sequences of equal length. With a cache the tokens follow those seen before.
+    /// The states after the last block, normed, `[tokens, width]`, of tokens that hang together as
+    /// the tree says. With a cache there is one sequence, which follows the tokens seen before.
     pub fn states(
         &self,
         tokens: &[u32],
-        sequences: usize,
+        tree: &Arc<Tree>,
         mut cache: Option<&mut Cache>,
     ) -> Result<Tensor> {
-        let length = tokens.len() / sequences;
         let ids = Tensor::new(tokens, &Device::Cpu)?;
         let mut x = self.embedding.index_select(&ids, 0)?;
         for (i, b) in self.blocks.iter().enumerate() {
-            let kept = cache.as_deref_mut().map(|c| &mut c[i]);
-            let start = match &kept {
-                Some(Some((keys, _))) => keys.dim(0)?,
-                _ => 0,
-            };
-            let rope =
-                || Rope { angles: self.angles.clone(), tokens: length, start, inverse: false };
+            let rope = || Rope { angles: self.angles.clone(), tree: tree.clone(), inverse: false };
             let h = x.apply_op2(b.attention_norm.as_tensor(), RmsNorm { eps: NORM_EPS })?;
             let q = h.matmul(&b.query)?.apply_op1(rope())?;
             let mut k = h.matmul(&b.key)?.apply_op1(rope())?;
             let mut v = h.matmul(&b.value)?;
-            if let Some(kept) = kept {
+            if let Some(kept) = cache.as_deref_mut().map(|cache| &mut cache[i]) {
                 if let Some((keys, values)) = kept.take() {
                     k = Tensor::cat(&[keys, k], 0)?;
                     v = Tensor::cat(&[values, v], 0)?;
                 }
                 *kept = Some((k.clone(), v.clone()));
             }
-            let attention = Attention::new(sequences, self.shape.heads, self.shape.head());
+            let attention = Attention::new(tree.clone(), self.shape.heads, self.shape.head());
             let h = q.apply_op3(&k, &v, attention)?.matmul(&b.output)?;
             x = (x + h)?;
             let h = x.apply_op2(b.inner_norm.as_tensor(), RmsNorm { eps: NORM_EPS })?;

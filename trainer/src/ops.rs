@@ -8,9 +8,9 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Storage, Tensor, bail};
 
-pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(crate) fn slice<'a>(storage: &'a CpuStorage, tree: &Layout) -> Result<&'a [f32]> {
     let data = storage.as_slice::<f32>()?;
-    match layout.contiguous_offsets() {
+    match tree.contiguous_offsets() {
         Some((start, end)) => Ok(&data[start..end]),
         None => bail!("a fused operation needs contiguous input"),
     }
@@ -19,9 +19,9 @@ pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
 /// Calls `f` with the values of a tensor, without a copy where it is contiguous.
 pub fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
     let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
+    let (storage, tree) = tensor.storage_and_layout();
     match &*storage {
-        Storage::Cpu(cpu) => Ok(f(slice(cpu, layout)?)),
+        Storage::Cpu(cpu) => Ok(f(slice(cpu, tree)?)),
         _ => bail!("the trainer runs on the CPU"),
     }
 }
@@ -245,12 +245,15 @@ impl CustomOp1 for CrossEntropy {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use candle_core::{DType, Device, Var};
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
     use crate::attention::{Angles, Attention, Rope};
+    use crate::tree::Tree;
 
     fn random(rows: usize, columns: usize, seed: u64) -> Var {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -300,18 +303,27 @@ mod tests {
             x.apply_op2(weight.as_tensor(), RmsNorm { eps: 1e-5 }).unwrap()
         });
         check(&[x.clone(), w.clone()], || x.apply_op2(w.as_tensor(), SwiGlu).unwrap());
-        let angles = std::sync::Arc::new(Angles::new(4, 16, 10_000.0));
+        let angles = Arc::new(Angles::new(4, 16, 10_000.0));
         check(std::slice::from_ref(&x), || {
-            let rope = Rope { angles: angles.clone(), tokens: 5, start: 2, inverse: false };
+            let tree = Arc::new(Tree::sequence(2, 5));
+            let rope = Rope { angles: angles.clone(), tree, inverse: false };
             x.apply_op1(rope).unwrap()
         });
         check(std::slice::from_ref(&x), || {
             let targets = CrossEntropy::new(vec![3, 0, 11, 5, 5], vec![1.0, 0.5, 0.0, 2.0, 1.0]);
             x.apply_op1(targets).unwrap()
         });
-        let (q, k, v) = (random(6, 8, 4), random(6, 8, 5), random(6, 8, 6));
+        // Two rows, two branches below them, and a sequence of its own.
+        let mut tree = Tree::default();
+        let stem = tree.grow(&[], 0, 2);
+        tree.grow(&stem, 2, 2);
+        tree.grow(&stem, 2, 1);
+        tree.grow(&[], 0, 2);
+        let tree = Arc::new(tree);
+        let (q, k, v) = (random(7, 8, 4), random(7, 8, 5), random(7, 8, 6));
         check(&[q.clone(), k.clone(), v.clone()], || {
-            q.apply_op3(k.as_tensor(), v.as_tensor(), Attention::new(2, 2, 4)).unwrap()
+            let attention = Attention::new(tree.clone(), 2, 4);
+            q.apply_op3(k.as_tensor(), v.as_tensor(), attention).unwrap()
         });
     }
 

@@ -50,6 +50,14 @@ impl Writer {
             Task::Faq => faq::sample(&self.faq, split, rng),
         }
     }
+
+    /// One text with all questions about it.
+    pub fn samples<R: Rng>(&self, task: Task, split: Split, rng: &mut R) -> Vec<Sample> {
+        match task {
+            Task::Faq => faq::samples(&self.faq, split, rng),
+            _ => vec![self.sample(task, split, rng)],
+        }
+    }
 }
 
 #[cfg(test)]

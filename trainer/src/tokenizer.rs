@@ -1,5 +1,8 @@
 //! The byte-level BPE tokenizer of the models: learned from training text, written to GGUF in the
 //! form llama.cpp calls `smollm` (digits one by one, then the regular expression of GPT-2).
+//!
+//! A blank is joined with a word in small letters only. Names, codes and amounts so have the same
+//! tokens wherever they stand, after a blank or after a quotation mark, and can be copied.
 
 use std::collections::HashMap;
 
@@ -8,7 +11,8 @@ use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::{AddedToken, Tokenizer as Inner};
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer as Inner};
 
 /// Padding, never predicted.
 pub const PAD: &str = "<|endoftext|>";
@@ -35,6 +39,10 @@ impl Tokenizer {
     /// Learns merges from texts (which hold no special tokens).
     pub fn train<'a>(texts: impl Iterator<Item = &'a str> + Send) -> Result<Self, Error> {
         let mut inner = skeleton(BPE::default());
+        let blank = SplitPattern::Regex(" (?![a-z])".to_owned());
+        let alone = Split::new(blank, SplitDelimiterBehavior::Isolated, false)?;
+        let splits = vec![Digits::new(true).into(), alone.into(), byte_level().into()];
+        inner.with_pre_tokenizer(Some(Sequence::new(splits)));
         let specials = [PAD, OPEN, CLOSE].map(|text| AddedToken::from(text, true));
         let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
         alphabet.sort_unstable();
@@ -93,8 +101,28 @@ impl Tokenizer {
 
 fn skeleton(model: BPE) -> Inner {
     let mut inner = Inner::new(model);
-    let splits = vec![Digits::new(true).into(), ByteLevel::new(false, true, true).into()];
+    let splits = vec![Digits::new(true).into(), byte_level().into()];
     inner.with_pre_tokenizer(Some(Sequence::new(splits)));
     inner.with_decoder(Some(ByteLevel::default()));
     inner
+}
+
+fn byte_level() -> ByteLevel {
+    ByteLevel::new(false, true, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_same_tokens_after_a_blank() {
+        let texts = ["Seller Velorin Tools, total $ 12.50", "the seller sells Velorin tools"];
+        let tokenizer = Tokenizer::train(texts.into_iter().cycle().take(40)).unwrap();
+        let after_blank = tokenizer.encode("seller Velorin").unwrap();
+        let alone = tokenizer.encode("Velorin").unwrap();
+        assert!(alone.len() < 7 && after_blank.ends_with(&alone), "{alone:?} {after_blank:?}");
+        // A word in small letters is one token with its blank.
+        assert_eq!(tokenizer.encode(" seller").unwrap().len(), 1);
+    }
 }

@@ -12,7 +12,7 @@ use crate::batch::{Batch, Batches, Prompts};
 use crate::gguf;
 use crate::model::{Model, Shape, Size};
 use crate::ops::CrossEntropy;
-use crate::optimizer::AdamW;
+use crate::optimizer::Optimizer;
 use crate::prompt::{Error, Task};
 use crate::text::Writer;
 use crate::text::values::Split;
@@ -22,15 +22,15 @@ use crate::tokenizer::Tokenizer;
 const SHARDS: usize = 2;
 /// Samples that the merges of the tokenizer are learned from.
 const TOKENIZER_SAMPLES: usize = 30_000;
-const CLIP: f32 = 1.0;
 const REPORT: Duration = Duration::from_secs(20);
 
-/// Share of random sequences said again and again, by the part of the training that is done.
-fn echo_share(done: f64) -> f64 {
+/// Random sequences said again and again in each half of a batch, by the part of the training that
+/// is done.
+fn echoes(done: f64) -> usize {
     match done {
-        ..0.04 => 1.0,
-        0.04..0.3 => 0.1,
-        _ => 0.0,
+        ..0.02 => 24,
+        0.02..0.7 => 2,
+        _ => 0,
     }
 }
 
@@ -40,8 +40,6 @@ pub struct Plan {
     pub size: Size,
     /// Steps of the optimiser.
     pub steps: usize,
-    /// Tokens in each half of a batch.
-    pub budget: usize,
     /// Highest learning rate.
     pub rate: f32,
     /// Of weights, order and text.
@@ -54,11 +52,11 @@ impl Plan {
     /// The plan that the bundled models were trained by.
     pub fn of(size: Size) -> Self {
         let (steps, rate) = match size {
-            Size::Small => (3000, 1.2e-3),
-            Size::Large => (2200, 1e-3),
+            Size::Small => (2400, 1e-3),
+            Size::Large => (3600, 1e-3),
         };
         let snapshot = Duration::from_secs(180);
-        Self { size, steps, budget: 1400, rate, seed: 20_260, snapshot }
+        Self { size, steps, rate, seed: 20_260, snapshot }
     }
 
     /// The learning rate of a step: linear warm-up, then half a cosine to a fiftieth.
@@ -108,19 +106,16 @@ pub fn train(
         }
     };
     let vars: Vec<Var> = model.named().into_iter().map(|(_, var)| var.clone()).collect();
-    let mut optimizer = AdamW::new(vars.clone());
-    let mut batches = Batches::new(&writer, &prompts, &tokenizer, rng, plan.budget)?;
+    let mut optimizer = Optimizer::new(model.named())?;
+    let mut batches = Batches::new(&writer, &prompts, &tokenizer, rng);
     writeln!(log, "{} parameters, {} steps", model.shape.parameters(), plan.steps)?;
     let started = Instant::now();
     let (mut reported, mut saved) = (started, started);
     let (mut seen, mut losses) = (0usize, Vec::new());
     for step in 0..plan.steps {
-        batches.echo = match from {
-            Some(_) => 0.0,
-            None => echo_share(step as f64 / plan.steps as f64),
-        };
+        let echoes = if from.is_some() { 0 } else { echoes(step as f64 / plan.steps as f64) };
         let shards: Vec<Batch> =
-            (0..SHARDS).map(|_| batches.next_batch()).collect::<Result<_, _>>()?;
+            (0..SHARDS).map(|_| batches.next_batch(echoes)).collect::<Result<_, _>>()?;
         let weight: f32 = shards.iter().flat_map(|b| &b.weights).sum();
         seen += shards.iter().map(|b| b.tokens.len()).sum::<usize>();
         let results = std::thread::scope(|scope| {
@@ -137,7 +132,7 @@ pub fn train(
         for (_, gradients) in results {
             parts.iter_mut().zip(gradients).for_each(|(parts, g)| parts.push(g));
         }
-        optimizer.step(&parts, plan.rate_at(step), CLIP)?;
+        optimizer.step(parts, plan.rate_at(step))?;
         if reported.elapsed() >= REPORT || step + 1 == plan.steps {
             reported = Instant::now();
             let taken = started.elapsed().as_secs_f64();
@@ -170,7 +165,7 @@ fn gradients(
     batch: Batch,
     weight: f32,
 ) -> Result<(f32, Vec<Tensor>), Error> {
-    let states = model.states(&batch.tokens, batch.sequences, None)?;
+    let states = model.states(&batch.tokens, &batch.tree, None)?;
     let logits = model.logits(&states, &batch.rows)?;
     let weights = batch.weights.iter().map(|w| w / weight).collect();
     let loss = logits.apply_op1(CrossEntropy::new(batch.targets, weights))?;

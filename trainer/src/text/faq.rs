@@ -48,6 +48,24 @@ fn subject<R: Rng>(split: Split, rng: &mut R) -> String {
 
 /// A paragraph of two to four facts, most of one product, and a question about one of them.
 pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample {
+    paragraph(sections, split, rng).1
+}
+
+/// A paragraph with a question about each of its facts.
+pub fn samples<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Vec<Sample> {
+    let (facts, first) = paragraph(sections, split, rng);
+    let context = &first.row["context"];
+    let mut all: Vec<Sample> = Vec::with_capacity(facts.len());
+    for fact in facts.iter().filter(|fact| fact.value != first.answer) {
+        let question = Question::about(sections, fact, split, rng);
+        all.push(question.sample(context.clone(), fact, String::new()));
+    }
+    all.push(first);
+    all
+}
+
+/// The facts of a paragraph, and the question about one of them.
+fn paragraph<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> (Vec<Fact>, Sample) {
     let mut kinds: Vec<&'static str> = sections.names().filter(|n| *n != "filler").collect();
     kinds.shuffle(rng);
     let subjects = [subject(split, rng), subject(split, rng)];
@@ -65,13 +83,13 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
     }
     facts.truncate(count);
     let asked = rng.random_range(0..facts.len());
-    let mut families = Vec::new();
+    let mut stated = String::new();
     let mut sentences = Vec::new();
     for (i, fact) in facts.iter().enumerate() {
         let options = lines(sections, fact.section, 'f', split);
         let at = rng.random_range(0..options.len());
         if i == asked {
-            families.push(format!("{}.{}.f{at}", fact.section, split.name()));
+            stated = format!("{}.{}.f{at}", fact.section, split.name());
         }
         let pronoun = i > 0 && facts[i - 1].subject == fact.subject && !two && rng.random_bool(0.3);
         let named = if pronoun { "it" } else { &fact.subject };
@@ -81,10 +99,7 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
         })));
     }
     let fact = &facts[asked];
-    let options = lines(sections, fact.section, 'q', split);
-    let at = rng.random_range(0..options.len());
-    families.push(format!("q{at}"));
-    let question = fill(options[at], rng, &mut |_, _: &mut R| fact.subject.clone());
+    let question = Question::about(sections, fact, split, rng);
     let start = if two { 0 } else { 1 };
     sentences[start..].shuffle(rng);
     if rng.random_bool(0.3) {
@@ -92,16 +107,36 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
         let filler = filler.choose(rng).copied().unwrap_or_default();
         sentences.insert(rng.random_range(1..=sentences.len()), filler.to_owned());
     }
-    let row: Map<String, Value> = [
-        ("context".to_owned(), json!(sentences.join(" "))),
-        ("question".to_owned(), json!(capital(&question))),
-        ("answer".to_owned(), json!(fact.value)),
-    ]
-    .into_iter()
-    .collect();
-    let answer = fact.value.clone();
-    let values = vec![answer.clone()];
-    Sample { task: Task::Faq, row, family: families.join("."), answer, values }
+    let sample = question.sample(json!(sentences.join(" ")), fact, stated);
+    (facts, sample)
+}
+
+/// A question and the template that it is made of.
+struct Question {
+    text: String,
+    template: usize,
+}
+
+impl Question {
+    fn about<R: Rng>(sections: &Sections, fact: &Fact, split: Split, rng: &mut R) -> Self {
+        let options = lines(sections, fact.section, 'q', split);
+        let template = rng.random_range(0..options.len());
+        let text = fill(options[template], rng, &mut |_, _: &mut R| fact.subject.clone());
+        Self { text: capital(&text), template }
+    }
+
+    fn sample(self, context: Value, fact: &Fact, stated: String) -> Sample {
+        let row: Map<String, Value> = [
+            ("context".to_owned(), context),
+            ("question".to_owned(), json!(self.text)),
+            ("answer".to_owned(), json!(fact.value)),
+        ]
+        .into_iter()
+        .collect();
+        let family = format!("{stated}.q{}", self.template);
+        let (answer, values) = (fact.value.clone(), vec![fact.value.clone()]);
+        Sample { task: Task::Faq, row, family, answer, values }
+    }
 }
 
 fn fact<R: Rng>(
