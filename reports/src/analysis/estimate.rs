@@ -110,6 +110,11 @@ fn interval(
     };
     let seed = stream(seed, &format!("{name}/{key}"));
     let (lower, upper) = bootstrap::interval(sums.len(), seed, LEVEL, statistic)?;
+    // Resamples that all agree (nothing right, everything right) know no uncertainty: no interval
+    // is better than one of no width.
+    if lower >= upper {
+        return None;
+    }
     // A percentile interval can miss its own estimate when the statistic is biased in resamples.
     let (lower, upper) = (lower.min(value), upper.max(value));
     Some(Interval { lower, upper, level: LEVEL, method: "bootstrap".into() })

@@ -211,7 +211,8 @@ pub struct Estimate {
     pub title: String,
     /// The value in [0, 1], errors counted as wrong; absent where it is undefined.
     pub value: Option<f64>,
-    /// Where the value of many such samples would lie.
+    /// Where the value of many such samples would lie; absent where a bootstrap cannot tell, since
+    /// all resamples have one value.
     pub interval: Option<Interval>,
     /// What the value could be if errors had been answers: only when there are errors.
     pub bounds: Option<Bounds>,
