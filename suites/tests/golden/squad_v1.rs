@@ -1,68 +1,18 @@
-//! Metrics against the values of their reference implementations: scikit-learn 1.9.1 and the
-//! official SQuAD v1.1 script. An extract of telling cases is part of the repository; the full set
-//! is read where it lies beside it.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+//! The official script of SQuAD 1.1.
 
-use std::path::PathBuf;
-
-use rightsize_suites::metrics::{classification, squad};
+use rightsize_suites::metrics::squad;
 use serde_json::Value;
+
+use crate::support::{cases, root, texts};
 
 const TOLERANCE: f64 = 1e-9;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The extract, and the full set where there is one.
-fn files(name: &str) -> Vec<Value> {
-    let extract = root().join("tests/fixtures/metrics").join(name);
-    let full = root().join("../shared/metrics").join(name);
-    let mut files = vec![extract];
-    if full.exists() {
-        files.push(full);
-    } else {
-        eprintln!("skipped: the full set of {name} is absent, the extract alone is tested");
-    }
-    let read = |path: PathBuf| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    files.into_iter().map(read).collect()
-}
-
-fn texts(value: &Value) -> Vec<&str> {
-    value.as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect()
-}
-
-#[test]
-fn classification_as_scikit_learn() {
-    for file in files("classification.json") {
-        for case in file["cases"].as_array().unwrap() {
-            let truth = texts(&case["y_true"]);
-            let pairs: Vec<_> = truth.into_iter().zip(texts(&case["y_pred"])).collect();
-            let expected = &case["expected"];
-            let accuracy = classification::accuracy(&pairs).unwrap();
-            let wanted = expected["accuracy"].as_f64().unwrap();
-            assert!((accuracy - wanted).abs() < TOLERANCE, "{}", case["id"]);
-            for set in ["default_labels", "explicit_labels"] {
-                let Some(object) = expected.get(set).filter(|o| o.is_object()) else {
-                    continue;
-                };
-                let labels = texts(&object["labels"]);
-                let macro_f1 = classification::macro_f1(&pairs, &labels).unwrap();
-                let wanted = object["macro"][2].as_f64().unwrap();
-                assert!((macro_f1 - wanted).abs() < TOLERANCE, "{} {set}", case["id"]);
-            }
-        }
-    }
-}
-
 #[test]
 fn squad_as_the_official_script() {
-    for file in files("squad_v1.json") {
-        for case in file["cases"].as_array().unwrap() {
-            match case.get("items") {
-                Some(items) => corpus(items.as_array().unwrap(), &case["expected"], &case["id"]),
-                None => single(case),
-            }
+    for case in cases("squad_v1.json") {
+        match case.get("items") {
+            Some(items) => corpus(items.as_array().unwrap(), &case["expected"], &case["id"]),
+            None => single(&case),
         }
     }
 }

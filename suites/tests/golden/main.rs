@@ -1,0 +1,6 @@
+//! Metrics against the values of their reference implementations, one file a metric.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod classification;
+mod squad_v1;
+mod support;

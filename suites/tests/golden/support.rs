@@ -1,0 +1,47 @@
+//! The cases: an extract of telling ones is part of the repository; the full set is read where it
+//! lies beside it.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// The folder of the workspace.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The cases of a metric: of the extract, and of the full set where there is one.
+pub fn cases(name: &str) -> Vec<Value> {
+    let extract = root().join("tests/fixtures/metrics").join(name);
+    let full = root().join("../shared/metrics").join(name);
+    let mut files = vec![extract];
+    if full.exists() {
+        files.push(full);
+    } else {
+        eprintln!("skipped: the full set of {name} is absent, the extract alone is tested");
+    }
+    let read =
+        |path: PathBuf| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    files.into_iter().flat_map(|path| read(path)["cases"].as_array().unwrap().clone()).collect()
+}
+
+/// The texts of an array.
+pub fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect()
+}
+
+/// The numbers of an array.
+pub fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+/// Asserts that a figure is the expected one; `null` stands for an undefined one.
+pub fn assert_close(value: Option<f64>, expected: &Value, tolerance: f64, what: &str) {
+    match (value, expected.as_f64()) {
+        (Some(value), Some(expected)) => {
+            assert!((value - expected).abs() <= tolerance, "{what}: {value}, not {expected}");
+        }
+        (None, None) => {}
+        _ => panic!("{what}: {value:?}, not {expected}"),
+    }
+}
