@@ -8,6 +8,9 @@
 
 pub mod classification;
 pub mod extraction;
+pub mod precision_recall;
+pub mod spans;
+pub mod spans_pii;
 pub mod squad;
 
 use std::collections::BTreeMap;
