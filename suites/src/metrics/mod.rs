@@ -8,6 +8,7 @@
 
 pub mod classification;
 pub mod extraction;
+pub mod multilabel;
 pub mod ner_nervaluate;
 pub mod ner_seqeval;
 pub mod precision_recall;
