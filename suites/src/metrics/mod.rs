@@ -12,6 +12,7 @@ pub mod multilabel;
 pub mod ner_nervaluate;
 pub mod ner_seqeval;
 pub mod precision_recall;
+pub mod probabilistic;
 pub mod spans;
 pub mod spans_pii;
 pub mod squad;

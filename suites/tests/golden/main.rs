@@ -5,6 +5,7 @@ mod classification;
 mod multilabel;
 mod ner_nervaluate;
 mod ner_seqeval;
+mod probabilistic;
 mod spans_pii;
 mod squad_v1;
 mod support;
