@@ -7,6 +7,7 @@
 //! bootstrap resample.
 
 pub mod classification;
+pub mod correlation_agreement;
 pub mod extraction;
 pub mod multilabel;
 pub mod ner_nervaluate;

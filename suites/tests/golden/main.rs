@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod classification;
+mod correlation_agreement;
 mod multilabel;
 mod ner_nervaluate;
 mod ner_seqeval;
