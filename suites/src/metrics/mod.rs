@@ -7,7 +7,15 @@
 //! bootstrap resample.
 
 pub mod classification;
+pub mod correlation_agreement;
 pub mod extraction;
+pub mod multilabel;
+pub mod ner_nervaluate;
+pub mod ner_seqeval;
+pub mod precision_recall;
+pub mod probabilistic;
+pub mod spans;
+pub mod spans_pii;
 pub mod squad;
 
 use std::collections::BTreeMap;
