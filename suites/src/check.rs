@@ -7,7 +7,7 @@ use crate::schema::{
 };
 use crate::tasks::classification::{Classification, Label, indistinct};
 use crate::tasks::extraction::{Compare, Extraction, Field};
-use crate::tasks::{Faq, Task};
+use crate::tasks::{Faq, Pii, Task};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -48,6 +48,7 @@ pub(crate) fn task(
             let Ordered(fields) = file.fields.as_ref()?;
             Task::Extraction(extraction(fields, document, problems))
         }
+        TaskKind::Pii => Task::Pii(pii(file, file.types.as_ref()?, document, problems)),
         TaskKind::Faq => {
             let expected = file.expected.clone()?;
             Task::Faq(Faq { expected, primary: Metric::ExactMatch })
@@ -79,7 +80,7 @@ fn check_margin(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
 
 fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
     let wanted = match (file.task, file.answer.format) {
-        (TaskKind::Extraction, Some(AnswerFormat::Text)) => Some("json"),
+        (TaskKind::Extraction | TaskKind::Pii, Some(AnswerFormat::Text)) => Some("json"),
         (TaskKind::Faq, Some(AnswerFormat::Json)) => Some("text"),
         _ => None,
     };
@@ -89,7 +90,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
         problems.push(document.problem(&["answer", "format"], message).remedy(remedy));
     }
     let json = match file.task {
-        TaskKind::Extraction => true,
+        TaskKind::Extraction | TaskKind::Pii => true,
         TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
         TaskKind::Faq => false,
     };
@@ -105,22 +106,26 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     }
 }
 
-/// The key that names what is expected belongs to the kind: it must be there, the others must not.
+/// The key that names what is expected belongs to the kind: it must be there, and only those may
+/// stand beside it that the kind knows.
 fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
-    let (kind, wanted, example) = match file.task {
+    let (kind, wanted, others, example): (_, _, &[&str], _) = match file.task {
         TaskKind::Classification => {
-            ("classification", "labels", "labels: {category: {values: [a, b]}}")
+            ("classification", "labels", &[], "labels: {category: {values: [a, b]}}")
         }
-        TaskKind::Extraction => ("extraction", "fields", "fields: {total: {compare: number}}"),
-        TaskKind::Faq => ("faq", "expected", "expected: answer"),
+        TaskKind::Extraction => ("extraction", "fields", &[], "fields: {total: {compare: number}}"),
+        TaskKind::Pii => ("pii", "types", &["text", "expected"], "types: [PERSON, EMAIL]"),
+        TaskKind::Faq => ("faq", "expected", &[], "expected: answer"),
     };
     let keys = [
         ("labels", file.labels.is_some()),
         ("fields", file.fields.is_some()),
+        ("types", file.types.is_some()),
+        ("text", file.text.is_some()),
         ("expected", file.expected.is_some()),
     ];
     for (key, present) in keys {
-        if present && key != wanted {
+        if present && key != wanted && !others.contains(&key) {
             let message = format!("`{key}` does not belong to the task `{kind}`");
             let remedy = format!("remove it; this task has `{wanted}`");
             problems.push(document.problem(&[key], message).remedy(remedy));
@@ -238,6 +243,36 @@ fn extraction(
     Extraction { fields: fields.iter().map(field).collect(), primary: Metric::FieldF1 }
 }
 
+fn pii(
+    file: &SuiteFile,
+    types: &[String],
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Pii {
+    if types.is_empty() {
+        let problem = document.problem(&["types"], "there is no type of personal data");
+        problems.push(problem.remedy("name at least one: `types: [PERSON, EMAIL]`"));
+    }
+    for (i, kind) in types.iter().enumerate() {
+        let same = |other: &String| other.to_lowercase() == kind.to_lowercase();
+        if types.iter().take(i).any(same) {
+            let message = format!("the type `{kind}` stands twice in the list");
+            problems.push(document.problem(&["types"], message).remedy("keep one of them"));
+        }
+        if kind.trim() != kind || kind.is_empty() || kind.contains(['(', ')']) {
+            let message = format!("`{kind}` cannot name a type");
+            let remedy = "remove white space around it, and parentheses";
+            problems.push(document.problem(&["types"], message).remedy(remedy));
+        }
+    }
+    Pii {
+        text: file.text.clone().unwrap_or_else(|| "text".to_owned()),
+        expected: file.expected.clone().unwrap_or_else(|| "spans".to_owned()),
+        types: types.to_vec(),
+        primary: Metric::CharacterRecall,
+    }
+}
+
 /// Puts `scoring.primary` in the place of the kind's default. `accuracy.category` names the axis
 /// too.
 fn with_primary(
@@ -251,13 +286,14 @@ fn with_primary(
     };
     let metric_word = match &task {
         Task::Classification(c) => word.strip_suffix(&format!(".{}", c.axis)).unwrap_or(word),
-        Task::Extraction(_) | Task::Faq(_) => word,
+        Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) => word,
     };
     let metrics = task.metrics();
     match metrics.iter().find(|m| m.as_str() == metric_word) {
         Some(metric) => match &mut task {
             Task::Classification(task) => task.primary = *metric,
             Task::Extraction(task) => task.primary = *metric,
+            Task::Pii(task) => task.primary = *metric,
             Task::Faq(task) => task.primary = *metric,
         },
         None => {

@@ -42,6 +42,9 @@ pub(crate) fn check(
     match task {
         Task::Classification(t) => named.push((vec!["labels", &t.axis], &t.expected)),
         Task::Faq(t) => named.push((vec!["expected"], &t.expected)),
+        Task::Pii(t) => {
+            named.extend([(vec!["text"], t.text.as_str()), (vec!["expected"], t.expected.as_str())])
+        }
         Task::Extraction(t) => named.extend(
             t.fields.iter().map(|f| (vec!["fields", f.name.as_str()], f.expected.as_str())),
         ),

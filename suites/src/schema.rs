@@ -40,6 +40,10 @@ pub(crate) struct SuiteFile {
     pub fields: Option<Ordered<FieldSpec>>,
     #[serde(default)]
     pub expected: Option<String>,
+    #[serde(default)]
+    pub types: Option<Vec<String>>,
+    #[serde(default)]
+    pub text: Option<String>,
     pub prompt: PromptText,
     #[serde(default)]
     pub answer: Answer,
@@ -64,17 +68,19 @@ pub struct Margin {
 pub(crate) enum TaskKind {
     Classification,
     Extraction,
+    Pii,
     Faq,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 3] = ["classification", "extraction", "faq"];
-        const NOT_BUILT: [&str; 5] = ["pii", "code", "summarization", "reasoning", "tool_use"];
+        const BUILT: [&str; 4] = ["classification", "extraction", "pii", "faq"];
+        const NOT_BUILT: [&str; 4] = ["code", "summarization", "reasoning", "tool_use"];
         let word = String::deserialize(deserializer)?;
         match word.as_str() {
             "classification" => Ok(TaskKind::Classification),
             "extraction" => Ok(TaskKind::Extraction),
+            "pii" => Ok(TaskKind::Pii),
             "faq" => Ok(TaskKind::Faq),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",

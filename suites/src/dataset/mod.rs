@@ -1,8 +1,9 @@
-//! Reading rows: csv, tsv, jsonl, json, and rows that stand in the suite itself.
+//! Reading rows: csv, tsv, jsonl, json, each also compressed, and rows that stand in the suite itself.
 //!
 //! All formats give the same thing: rows of columns, each with the line where it starts. Cells of
 //! csv and tsv are text; cells of JSON keep their types. Errors name the file and the line.
 
+mod compression;
 mod csv;
 mod json;
 mod jsonl;
@@ -14,7 +15,7 @@ use rightsize_providers::Fields;
 
 use crate::problem::Problem;
 
-/// Largest data file, in bytes: a file beyond it is a mistake, not a suite.
+/// Largest data file, in bytes, once it is unpacked: a file beyond it is a mistake, not a suite.
 const LARGEST_FILE: u64 = 1 << 30;
 
 /// Longest row, in bytes: more than any model's context.
@@ -42,27 +43,30 @@ enum Format {
     Json,
 }
 
-/// The format that a file's name says, or why there is none.
+/// The format that a file's name says, or why there is none. A compressed file is named as what is
+/// in it, with `.gz` or `.zst` behind it.
 fn format_of(name: &str) -> Result<Format, Problem> {
+    let (name, _) = compression::of(name);
     let extension = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "csv" => Ok(Format::Csv),
         "tsv" => Ok(Format::Tsv),
         "jsonl" | "ndjson" => Ok(Format::Jsonl),
         "json" => Ok(Format::Json),
-        "parquet" | "conll" | "gz" => {
+        "parquet" | "conll" => {
             let message = format!("data files `.{extension}` are not built yet");
             Err(Problem::of_file(name, message).remedy("convert it to .jsonl or .csv"))
         }
-        _ => Err(Problem::of_file(name, "the file's name does not say its format")
-            .remedy("name it .csv, .tsv, .jsonl or .json")),
+        _ => Err(Problem::of_file(name, "the file's name does not say its format").remedy(
+            "name it .csv, .tsv, .jsonl or .json, with .gz or .zst behind it where packed",
+        )),
     }
 }
 
 /// Reads the rows of a file on disk. `name` is how messages call it, and says its format.
 pub(crate) fn read_file(path: &Path, name: &str) -> Result<Vec<Row>, Problem> {
     let format = format_of(name)?;
-    let bytes = bytes_of(path).map_err(|e| cannot_read(name, &e))?;
+    let bytes = bytes_of(path, name).map_err(|e| cannot_read(name, &e))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(Problem::of_file(name, "the file has more than 1 GiB")
             .remedy("take a sample of it: a suite needs hundreds of rows, not millions"));
@@ -83,10 +87,13 @@ fn cannot_read(name: &str, error: &std::io::Error) -> Problem {
     }
 }
 
-/// At most one byte more than [`LARGEST_FILE`], so that an endless device file ends.
-fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+/// At most one byte more than [`LARGEST_FILE`], so that an endless device file ends, and so does a
+/// small file that unpacks to an endless one.
+fn bytes_of(path: &Path, name: &str) -> std::io::Result<Vec<u8>> {
+    let (_, packed) = compression::of(name);
+    let file = std::io::BufReader::new(std::fs::File::open(path)?);
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(LARGEST_FILE.saturating_add(1)).read_to_end(&mut bytes)?;
+    packed.open(file)?.take(LARGEST_FILE.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

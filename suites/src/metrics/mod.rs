@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
-/// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Faq: `n`, `exact`, `f1`.
+/// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
+/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1`.
 pub type Parts = BTreeMap<String, f64>;
 
 /// A figure that is made of summed [`Parts`]. All are in [0, 1], and more is better.
@@ -41,6 +42,16 @@ pub enum Metric {
     FieldF1,
     /// Share of documents whose fields are all right.
     DocumentAccuracy,
+    /// Share of the code points of personal data that are marked; 1 less the leak rate.
+    CharacterRecall,
+    /// Share of the marked code points that are personal data.
+    CharacterPrecision,
+    /// Micro F1 over spans that agree in place and type.
+    StrictF1,
+    /// The same with recall counted twice as much as precision.
+    StrictF2,
+    /// Micro F1 over spans that agree in place, whatever their type.
+    SpanF1,
     /// Share of answers that equal an accepted one after SQuAD's normalisation.
     ExactMatch,
     /// Mean of SQuAD's token F1.
@@ -49,11 +60,16 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 6] = [
+    pub const ALL: [Metric; 11] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
         Metric::DocumentAccuracy,
+        Metric::CharacterRecall,
+        Metric::CharacterPrecision,
+        Metric::StrictF1,
+        Metric::StrictF2,
+        Metric::SpanF1,
         Metric::ExactMatch,
         Metric::TokenF1,
     ];
@@ -65,6 +81,11 @@ impl Metric {
             Metric::MacroF1 => "macro_f1",
             Metric::FieldF1 => "field_f1",
             Metric::DocumentAccuracy => "document_accuracy",
+            Metric::CharacterRecall => "character_recall",
+            Metric::CharacterPrecision => "character_precision",
+            Metric::StrictF1 => "strict_f1",
+            Metric::StrictF2 => "strict_f2",
+            Metric::SpanF1 => "span_f1",
             Metric::ExactMatch => "exact_match",
             Metric::TokenF1 => "token_f1",
         }
@@ -77,6 +98,11 @@ impl Metric {
             Metric::MacroF1 => "macro F1",
             Metric::FieldF1 => "field F1",
             Metric::DocumentAccuracy => "document accuracy",
+            Metric::CharacterRecall => "character recall",
+            Metric::CharacterPrecision => "character precision",
+            Metric::StrictF1 => "strict F1",
+            Metric::StrictF2 => "strict F2",
+            Metric::SpanF1 => "span F1",
             Metric::ExactMatch => "exact match",
             Metric::TokenF1 => "token F1",
         }
@@ -86,22 +112,39 @@ impl Metric {
     pub fn is_proportion(self) -> bool {
         match self {
             Metric::Accuracy | Metric::DocumentAccuracy | Metric::ExactMatch => true,
-            Metric::MacroF1 | Metric::FieldF1 | Metric::TokenF1 => false,
+            Metric::MacroF1
+            | Metric::FieldF1
+            | Metric::CharacterRecall
+            | Metric::CharacterPrecision
+            | Metric::StrictF1
+            | Metric::StrictF2
+            | Metric::SpanF1
+            | Metric::TokenF1 => false,
         }
     }
 
-    /// The figure of summed statistics; `None` without any sample.
+    /// The figure of summed statistics; `None` where it is undefined: without any sample, or as the
+    /// recall of nothing.
     pub fn finish(self, sum: &Parts) -> Option<f64> {
         let part = |name: &str| sum.get(name).copied().unwrap_or(0.0);
         let n = part("n");
-        (n > 0.0).then(|| match self {
-            Metric::Accuracy => part("correct") / n,
-            Metric::MacroF1 => classification::macro_f1_of_parts(sum, part("labels") / n),
-            Metric::FieldF1 => extraction::field_f1_of_parts(sum),
-            Metric::DocumentAccuracy => part("document") / n,
-            Metric::ExactMatch => part("exact") / n,
-            Metric::TokenF1 => part("f1") / n,
-        })
+        if n <= 0.0 {
+            return None;
+        }
+        let counts = |name| spans_pii::counts_of_parts(sum, name);
+        match self {
+            Metric::Accuracy => Some(part("correct") / n),
+            Metric::MacroF1 => Some(classification::macro_f1_of_parts(sum, part("labels") / n)),
+            Metric::FieldF1 => Some(extraction::field_f1_of_parts(sum)),
+            Metric::DocumentAccuracy => Some(part("document") / n),
+            Metric::CharacterRecall => counts(spans_pii::CHARACTERS).defined_recall(),
+            Metric::CharacterPrecision => counts(spans_pii::CHARACTERS).defined_precision(),
+            Metric::StrictF1 => counts(spans_pii::STRICT).defined_f(1.0),
+            Metric::StrictF2 => counts(spans_pii::STRICT).defined_f(2.0),
+            Metric::SpanF1 => counts(spans_pii::PLACES).defined_f(1.0),
+            Metric::ExactMatch => Some(part("exact") / n),
+            Metric::TokenF1 => Some(part("f1") / n),
+        }
     }
 }
 

@@ -39,6 +39,21 @@ impl Counts {
         ratio(self.tp, self.predicted + self.gold - self.tp)
     }
 
+    /// The precision; `None` where nothing was predicted.
+    pub fn defined_precision(self) -> Option<f64> {
+        (self.predicted > 0.0).then(|| self.precision())
+    }
+
+    /// The recall; `None` where nothing was expected.
+    pub fn defined_recall(self) -> Option<f64> {
+        (self.gold > 0.0).then(|| self.recall())
+    }
+
+    /// F; `None` where nothing was predicted and nothing expected.
+    pub fn defined_f(self, beta: f64) -> Option<f64> {
+        (self.gold + self.predicted > 0.0).then(|| self.f(beta))
+    }
+
     /// The figures of these counts.
     pub fn scores(self) -> Scores {
         Scores {

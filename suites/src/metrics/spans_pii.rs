@@ -9,8 +9,31 @@
 
 use std::collections::BTreeSet;
 
+use super::Parts;
 use super::precision_recall::Counts;
 use super::spans::Span;
+
+/// The statistics of covered code points.
+pub const CHARACTERS: &str = "(characters)";
+/// The statistics of spans that agree in offsets and type.
+pub const STRICT: &str = "(strict)";
+/// The statistics of spans that agree in offsets.
+pub const PLACES: &str = "(places)";
+
+/// Puts counts into a sample's statistics, as `tp:NAME`, `fp:NAME` and `fn:NAME`.
+pub fn add_parts(parts: &mut Parts, name: &str, counts: Counts) {
+    let (fp, missed) = (counts.predicted - counts.tp, counts.gold - counts.tp);
+    for (kind, value) in [("tp", counts.tp), ("fp", fp), ("fn", missed)] {
+        parts.insert(format!("{kind}:{name}"), value);
+    }
+}
+
+/// The counts in summed statistics.
+pub fn counts_of_parts(sum: &Parts, name: &str) -> Counts {
+    let part = |kind: &str| sum.get(&format!("{kind}:{name}")).copied().unwrap_or(0.0);
+    let tp = part("tp");
+    Counts { tp, predicted: tp + part("fp"), gold: tp + part("fn") }
+}
 
 /// Counts of spans that agree in offsets and type.
 pub fn exact_labelled(gold: &[Span<'_>], predicted: &[Span<'_>]) -> Counts {

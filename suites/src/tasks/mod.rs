@@ -5,6 +5,7 @@ mod compare;
 pub mod extraction;
 pub mod faq;
 mod json_answer;
+pub mod pii;
 
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use serde_json::Value;
 pub use classification::Classification;
 pub use extraction::Extraction;
 pub use faq::Faq;
+pub use pii::Pii;
 
 use crate::metrics::{Metric, Parts};
 use crate::sample::Sample;
@@ -27,6 +29,8 @@ pub enum Task {
     Classification(Classification),
     /// Values of named fields.
     Extraction(Extraction),
+    /// Personal data in a text.
+    Pii(Pii),
     /// A short answer in words.
     Faq(Faq),
 }
@@ -101,6 +105,7 @@ impl Task {
         match self {
             Task::Classification(_) => "classification",
             Task::Extraction(_) => "extraction",
+            Task::Pii(_) => "pii",
             Task::Faq(_) => "faq",
         }
     }
@@ -111,6 +116,7 @@ impl Task {
         let text = match self {
             Task::Classification(task) => task.write(&sample.expected),
             Task::Extraction(task) => task.write(&sample.expected),
+            Task::Pii(task) => task.write(&sample.expected),
             Task::Faq(task) => task.write(&sample.expected),
         };
         Response { text, ..Response::default() }
@@ -127,6 +133,7 @@ impl Task {
         match self {
             Task::Classification(task) => task.read(&response.text),
             Task::Extraction(task) => task.read(&response.text),
+            Task::Pii(task) => task.read(&response.text),
             Task::Faq(task) => task.read(&response.text),
         }
     }
@@ -140,6 +147,7 @@ impl Task {
         let score = match self {
             Task::Classification(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Extraction(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Pii(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
@@ -155,7 +163,7 @@ impl Task {
     pub fn labels(&self) -> Vec<String> {
         match self {
             Task::Classification(task) => task.label_names(),
-            Task::Extraction(_) | Task::Faq(_) => Vec::new(),
+            Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) => Vec::new(),
         }
     }
 
@@ -163,7 +171,7 @@ impl Task {
     pub fn fields(&self) -> Vec<String> {
         match self {
             Task::Extraction(task) => task.field_names(),
-            Task::Classification(_) | Task::Faq(_) => Vec::new(),
+            Task::Classification(_) | Task::Pii(_) | Task::Faq(_) => Vec::new(),
         }
     }
 
@@ -172,18 +180,20 @@ impl Task {
         match self {
             Task::Classification(task) => task.primary,
             Task::Extraction(task) => task.primary,
+            Task::Pii(task) => task.primary,
             Task::Faq(task) => task.primary,
         }
     }
 
     /// The metrics of the kind, the primary one first.
     pub fn metrics(&self) -> Vec<Metric> {
-        let all = match self {
-            Task::Classification(_) => classification::METRICS,
-            Task::Extraction(_) => extraction::METRICS,
-            Task::Faq(_) => faq::METRICS,
+        let all: &[Metric] = match self {
+            Task::Classification(_) => &classification::METRICS,
+            Task::Extraction(_) => &extraction::METRICS,
+            Task::Pii(_) => &pii::METRICS,
+            Task::Faq(_) => &faq::METRICS,
         };
-        let others = all.into_iter().filter(|m| *m != self.primary());
+        let others = all.iter().copied().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
     }
 
@@ -192,6 +202,7 @@ impl Task {
         match self {
             Task::Classification(task) => vec![&task.expected],
             Task::Extraction(task) => task.fields.iter().map(|f| f.expected.as_str()).collect(),
+            Task::Pii(task) => vec![&task.expected],
             Task::Faq(task) => vec![&task.expected],
         }
     }
@@ -201,6 +212,7 @@ impl Task {
         match self {
             Task::Classification(task) => task.expected_in(row),
             Task::Extraction(task) => task.expected_in(row),
+            Task::Pii(task) => task.expected_in(row),
             Task::Faq(task) => task.expected_in(row),
         }
     }
@@ -216,6 +228,9 @@ impl Task {
             Task::Extraction(task) => {
                 variables.insert("fields".to_owned(), task.field_names().into());
             }
+            Task::Pii(task) => {
+                variables.insert("types".to_owned(), task.types.clone().into());
+            }
             Task::Faq(_) => {}
         }
         variables
@@ -227,7 +242,7 @@ impl Task {
         match self {
             Task::Classification(task) if task.json => 64,
             Task::Classification(_) => 32,
-            Task::Extraction(_) => 512,
+            Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
         }
     }
@@ -237,6 +252,7 @@ impl Task {
         match self {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
+            Task::Pii(task) => Some(task.schema()),
             Task::Faq(_) => None,
         }
     }
@@ -245,7 +261,7 @@ impl Task {
     pub fn reader(&self) -> &'static str {
         match self {
             Task::Classification(task) => task.reader(),
-            Task::Extraction(_) => "json",
+            Task::Extraction(_) | Task::Pii(_) => "json",
             Task::Faq(_) => "span",
         }
     }
