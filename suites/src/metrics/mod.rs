@@ -7,8 +7,10 @@
 //! bootstrap resample.
 
 pub mod classification;
+pub mod edit_distance;
 pub mod extraction;
 pub mod squad;
+mod text;
 
 use std::collections::BTreeMap;
 

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod classification;
+mod edit_distance;
 mod squad_v1;
 mod support;
