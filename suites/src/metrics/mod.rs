@@ -9,6 +9,9 @@
 pub mod classification;
 pub mod edit_distance;
 pub mod extraction;
+mod ngrams;
+mod porter;
+pub mod rouge;
 pub mod squad;
 mod text;
 

@@ -3,5 +3,6 @@
 
 mod classification;
 mod edit_distance;
+mod rouge;
 mod squad_v1;
 mod support;
