@@ -6,6 +6,7 @@
 //! [`Metric::finish`] makes the figure of the sum: for a whole suite, for a slice, or for a
 //! bootstrap resample.
 
+pub mod bleu;
 pub mod classification;
 pub mod edit_distance;
 pub mod extraction;

@@ -1,6 +1,7 @@
 //! Metrics against the values of their reference implementations, one file a metric.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod bleu;
 mod classification;
 mod edit_distance;
 mod rouge;
