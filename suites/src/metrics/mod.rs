@@ -7,6 +7,7 @@
 //! bootstrap resample.
 
 pub mod bleu;
+pub mod chrf;
 pub mod classification;
 pub mod edit_distance;
 pub mod extraction;

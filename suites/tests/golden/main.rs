@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod bleu;
+mod chrf;
 mod classification;
 mod edit_distance;
 mod rouge;
