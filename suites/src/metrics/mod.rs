@@ -15,6 +15,7 @@ mod ngrams;
 mod porter;
 pub mod rouge;
 pub mod squad;
+pub mod ter;
 mod text;
 
 use std::collections::BTreeMap;

@@ -8,3 +8,4 @@ mod edit_distance;
 mod rouge;
 mod squad_v1;
 mod support;
+mod ter;
