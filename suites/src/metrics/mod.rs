@@ -6,17 +6,25 @@
 //! [`Metric::finish`] makes the figure of the sum: for a whole suite, for a slice, or for a
 //! bootstrap resample.
 
+pub mod bleu;
+pub mod chrf;
 pub mod classification;
 pub mod correlation_agreement;
+pub mod edit_distance;
 pub mod extraction;
 pub mod multilabel;
 pub mod ner_nervaluate;
 pub mod ner_seqeval;
+mod ngrams;
+mod porter;
 pub mod precision_recall;
 pub mod probabilistic;
+pub mod rouge;
 pub mod spans;
 pub mod spans_pii;
 pub mod squad;
+pub mod ter;
+mod text;
 
 use std::collections::BTreeMap;
 

@@ -8,14 +8,15 @@ use std::collections::HashMap;
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use super::text::words;
+
 /// Lower case; without the 32 ASCII punctuation characters; without the articles *a*, *an*, *the*;
 /// white space as single spaces. In this order: `U.S.A.` becomes `usa`, `10.0` becomes `100`.
 pub fn normalise(text: &str) -> String {
     let without_punctuation: String =
         text.to_lowercase().chars().filter(|c| !c.is_ascii_punctuation()).collect();
     let without_articles = remove_articles(&without_punctuation);
-    let tokens: Vec<&str> = without_articles.split(is_white).filter(|t| !t.is_empty()).collect();
-    tokens.join(" ")
+    words(&without_articles).collect::<Vec<_>>().join(" ")
 }
 
 /// `re.sub(r"\b(a|an|the)\b", " ", text)` of Python: an article is a maximal run of word characters.
@@ -42,11 +43,6 @@ fn is_word(c: char) -> bool {
         c.general_category_group(),
         GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
     )
-}
-
-/// White space of Python's `str.split`: Unicode's, and the four information separators.
-fn is_white(c: char) -> bool {
-    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// Whether an answer equals an accepted one after normalisation.

@@ -45,3 +45,10 @@ pub fn assert_close(value: Option<f64>, expected: &Value, tolerance: f64, what: 
         _ => panic!("{what}: {value:?}, not {expected}"),
     }
 }
+
+/// The hypotheses of a case with their references: stream j has reference j of every hypothesis.
+pub fn segments(case: &Value) -> Vec<(&str, Vec<&str>)> {
+    let streams = case["reference_streams"].as_array().unwrap();
+    let references = |i: usize| streams.iter().map(|s| s[i].as_str().unwrap()).collect();
+    texts(&case["hypotheses"]).into_iter().enumerate().map(|(i, h)| (h, references(i))).collect()
+}
