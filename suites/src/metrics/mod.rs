@@ -9,6 +9,7 @@
 pub mod classification;
 pub mod extraction;
 pub mod squad;
+pub mod squad_v2;
 
 use std::collections::BTreeMap;
 

@@ -3,4 +3,5 @@
 
 mod classification;
 mod squad_v1;
+mod squad_v2;
 mod support;
