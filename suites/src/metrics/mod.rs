@@ -10,6 +10,7 @@ pub mod classification;
 pub mod extraction;
 pub mod gsm8k_extract;
 pub mod pass_at_k;
+pub mod retrieval;
 pub mod squad;
 pub mod squad_v2;
 

@@ -4,6 +4,7 @@
 mod classification;
 mod gsm8k_extract;
 mod pass_at_k;
+mod retrieval;
 mod squad_v1;
 mod squad_v2;
 mod support;
