@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod classification;
+mod golden_metrics;
 mod gsm8k_extract;
 mod pass_at_k;
 mod retrieval;
