@@ -57,7 +57,8 @@ pub fn f1(answer: &str, golds: &[&str]) -> f64 {
     golds.iter().map(|gold| f1_of_normalised(&answer, &normalise(gold))).fold(0.0, f64::max)
 }
 
-fn f1_of_normalised(answer: &str, gold: &str) -> f64 {
+/// Token F1 of two normalised texts, 0 where no token is shared.
+pub(super) fn f1_of_normalised(answer: &str, gold: &str) -> f64 {
     let tokens = |text: &str| text.split(' ').filter(|t| !t.is_empty()).count();
     let mut left: HashMap<&str, usize> = HashMap::new();
     for token in gold.split(' ').filter(|t| !t.is_empty()) {

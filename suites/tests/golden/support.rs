@@ -10,8 +10,8 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The cases of a metric: of the extract, and of the full set where there is one.
-pub fn cases(name: &str) -> Vec<Value> {
+/// The files of a metric: the extract, and the full set where there is one.
+pub fn documents(name: &str) -> Vec<Value> {
     let extract = root().join("tests/fixtures/metrics").join(name);
     let full = root().join("../shared/metrics").join(name);
     let mut files = vec![extract];
@@ -22,7 +22,12 @@ pub fn cases(name: &str) -> Vec<Value> {
     }
     let read =
         |path: PathBuf| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
-    files.into_iter().flat_map(|path| read(path)["cases"].as_array().unwrap().clone()).collect()
+    files.into_iter().map(read).collect()
+}
+
+/// The cases of a metric: of the extract, and of the full set where there is one.
+pub fn cases(name: &str) -> Vec<Value> {
+    documents(name).iter().flat_map(|file| file["cases"].as_array().unwrap().clone()).collect()
 }
 
 /// The texts of an array.
