@@ -16,6 +16,8 @@
 //! data. Metrics: character recall, character precision, strict F1 and F2 (place and type), span F1
 //! (place alone).
 
+use std::collections::HashSet;
+
 use rightsize_providers::Fields;
 use serde_json::{Value, json};
 
@@ -120,12 +122,12 @@ impl Pii {
         let items: Vec<Value> = list.iter().filter_map(|item| self.read_item(item)).collect();
         let whole = !answer.repaired && items.len() == list.len();
         let as_asked = |item: &Value| item.get("text").is_some();
-        let valid = whole && !text.trim_start().starts_with('[') && items.iter().all(as_asked);
+        let named = answer.values.iter().all(|value| list_of(value).is_some());
         Reading {
             value: Some(items.into()),
             reader: "json",
             repaired: !whole,
-            schema_valid: Some(valid),
+            schema_valid: Some(whole && named && items.iter().all(as_asked)),
             why: None,
         }
     }
@@ -152,7 +154,10 @@ impl Pii {
             expected.get("spans")?.as_array()?.iter().map(place).collect::<Option<_>>()?;
         let mut found = Vec::new();
         let mut invented = 0.0;
-        for item in read.and_then(Value::as_array).into_iter().flatten() {
+        // An answer that says the same over and over marks it once.
+        let mut said = HashSet::new();
+        let items = read.and_then(Value::as_array).into_iter().flatten();
+        for item in items.filter(|item| said.insert(item.to_string())) {
             let before = found.len();
             mark(item, text, &mut found);
             if found.len() == before {

@@ -33,6 +33,7 @@ fn places_texts_and_fences_are_read() {
     for (answer, repaired, valid) in [
         (r#"{"entities": [{"type": "EMAIL", "text": "zoé@ex.org"}]}"#, false, true),
         (r#"[{"type": "EMAIL", "text": "zoé@ex.org"}]"#, false, false),
+        (r#"{"type": "EMAIL", "text": "zoé@ex.org"}"#, false, false),
         (r#"{"entities": [[20, 30, "email"]]}"#, false, false),
         (r#"{"entities": [{"start": 20, "end": 30, "type": "EMAIL"}]}"#, false, false),
         ("```json\n[{\"type\": \"EMAIL\", \"text\": \"zoé@ex.org\"}]\n```", true, false),
