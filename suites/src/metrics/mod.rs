@@ -9,6 +9,7 @@
 pub mod classification;
 pub mod extraction;
 pub mod gsm8k_extract;
+pub mod json_schema;
 pub mod pass_at_k;
 pub mod retrieval;
 pub mod squad;

@@ -4,6 +4,7 @@
 mod classification;
 mod golden_metrics;
 mod gsm8k_extract;
+mod json_schema;
 mod pass_at_k;
 mod retrieval;
 mod squad_v1;
