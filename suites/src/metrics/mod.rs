@@ -13,6 +13,7 @@ pub mod correlation_agreement;
 pub mod edit_distance;
 pub mod extraction;
 pub mod gsm8k_extract;
+pub mod json_schema;
 pub mod multilabel;
 pub mod ner_nervaluate;
 pub mod ner_seqeval;

@@ -8,6 +8,7 @@ mod correlation_agreement;
 mod edit_distance;
 mod golden_metrics;
 mod gsm8k_extract;
+mod json_schema;
 mod multilabel;
 mod ner_nervaluate;
 mod ner_seqeval;
