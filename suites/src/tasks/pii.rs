@@ -123,11 +123,12 @@ impl Pii {
         let whole = !answer.repaired && items.len() == list.len();
         let as_asked = |item: &Value| item.get("text").is_some();
         let named = answer.values.iter().all(|value| list_of(value).is_some());
+        let schema_valid = whole && named && items.iter().all(as_asked);
         Reading {
             value: Some(items.into()),
             reader: "json",
             repaired: !whole,
-            schema_valid: Some(whole && named && items.iter().all(as_asked)),
+            schema_valid: Some(schema_valid),
             why: None,
         }
     }
