@@ -73,6 +73,9 @@ pub(super) async fn spawn(executable: &Path, model: &LocalModel) -> io::Result<S
         .envs(environment(std::env::vars_os()))
         .env("RAYON_NUM_THREADS", model.inference_threads().to_string())
         .envs(waiting(|name| std::env::var_os(name).is_some()))
+        // Candle's kernels for AVX-512 round otherwise than those for AVX2. Without them both engines
+        // compute alike, and a model answers alike on every x86-64 machine.
+        .env("MISTRALRS_FORCE_AVX2", "1")
         // ggml prints a backtrace by running a debugger on itself when it aborts.
         .env("GGML_NO_BACKTRACE", "1")
         .stdin(Stdio::piped())
