@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Parts;
+use super::precision_recall::Counts;
 
 /// Share of equal pairs; `None` without pairs.
 pub fn accuracy(pairs: &[(&str, &str)]) -> Option<f64> {
@@ -23,12 +24,6 @@ pub fn accuracy(pairs: &[(&str, &str)]) -> Option<f64> {
 /// Macro F1 of pairs of (truth, prediction) over `labels`; `None` without pairs or labels.
 pub fn macro_f1(pairs: &[(&str, &str)], labels: &[&str]) -> Option<f64> {
     averaged(pairs, labels, Average::Macro, Rule::default()).map(|scores| scores.f)
-}
-
-/// F1 of one label's counts, 0 where it is 0/0.
-pub fn f1(tp: f64, fp: f64, fn_: f64) -> f64 {
-    let denominator = 2.0 * tp + fp + fn_;
-    if denominator > 0.0 { 2.0 * tp / denominator } else { 0.0 }
 }
 
 /// The labels that occur as truth or prediction, by code point.
@@ -74,39 +69,24 @@ pub enum Average {
     Weighted,
 }
 
-/// Counts of one label.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count {
-    /// Samples where the label is truth and prediction.
-    hits: f64,
-    /// Samples where it is predicted.
-    predicted: f64,
-    /// Samples where it is true.
-    support: f64,
-}
-
-impl Count {
-    fn scores(self, rule: Rule) -> Scores {
-        let ratio = |numerator: f64, denominator: f64| {
-            if denominator > 0.0 { numerator / denominator } else { rule.zero_division }
-        };
-        let weight = rule.beta * rule.beta;
-        Scores {
-            precision: ratio(self.hits, self.predicted),
-            recall: ratio(self.hits, self.support),
-            f: ratio((1.0 + weight) * self.hits, weight * self.support + self.predicted),
-        }
+fn scores(counts: Counts, rule: Rule) -> Scores {
+    let or_rule = |figure: Option<f64>| figure.unwrap_or(rule.zero_division);
+    Scores {
+        precision: or_rule(counts.defined_precision()),
+        recall: or_rule(counts.defined_recall()),
+        f: or_rule(counts.defined_f(rule.beta)),
     }
 }
 
-fn counts_of<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeMap<&'a str, Count> {
-    let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+/// Counts of each label.
+fn counts_of<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeMap<&'a str, Counts> {
+    let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
     for (truth, predicted) in pairs {
-        counts.entry(truth).or_default().support += 1.0;
+        counts.entry(truth).or_default().gold += 1.0;
         let count = counts.entry(predicted).or_default();
         count.predicted += 1.0;
         if truth == predicted {
-            count.hits += 1.0;
+            count.tp += 1.0;
         }
     }
     counts
@@ -116,7 +96,7 @@ fn counts_of<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeMap<&'a str, Count> {
 pub fn per_label(pairs: &[(&str, &str)], labels: &[&str], rule: Rule) -> Vec<(Scores, f64)> {
     let counts = counts_of(pairs);
     let count = |label: &&str| counts.get(label).copied().unwrap_or_default();
-    labels.iter().map(count).map(|count| (count.scores(rule), count.support)).collect()
+    labels.iter().map(count).map(|count| (scores(count, rule), count.gold)).collect()
 }
 
 /// Scores over `labels`; `None` without pairs or labels. Where none of the labels is ever true, the
@@ -132,13 +112,11 @@ pub fn averaged(
     }
     if average == Average::Micro {
         let counts = counts_of(pairs);
-        let mut sum = Count::default();
+        let mut sum = Counts::default();
         for count in labels.iter().filter_map(|label| counts.get(label)) {
-            sum.hits += count.hits;
-            sum.predicted += count.predicted;
-            sum.support += count.support;
+            sum += *count;
         }
-        return Some(sum.scores(rule));
+        return Some(scores(sum, rule));
     }
     let scores = per_label(pairs, labels, rule);
     let supported = scores.iter().any(|(_, support)| *support > 0.0);
@@ -167,7 +145,7 @@ pub fn confusion(pairs: &[(&str, &str)], labels: &[&str]) -> Vec<Vec<usize>> {
 pub fn balanced_accuracy(pairs: &[(&str, &str)]) -> Option<f64> {
     let counts = counts_of(pairs);
     let recalls: Vec<f64> =
-        counts.values().filter(|c| c.support > 0.0).map(|c| c.hits / c.support).collect();
+        counts.values().filter(|c| c.gold > 0.0).map(|c| c.tp / c.gold).collect();
     (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)
 }
 
@@ -176,9 +154,9 @@ pub fn balanced_accuracy(pairs: &[(&str, &str)]) -> Option<f64> {
 pub fn mcc(pairs: &[(&str, &str)]) -> Option<f64> {
     let counts = counts_of(pairs);
     let n = pairs.len() as f64;
-    let sum = |term: fn(&Count) -> f64| counts.values().map(term).sum::<f64>();
-    let both = sum(|c| c.hits) * n - sum(|c| c.support * c.predicted);
-    let truth = n * n - sum(|c| c.support * c.support);
+    let sum = |term: fn(&Counts) -> f64| counts.values().map(term).sum::<f64>();
+    let both = sum(|c| c.tp) * n - sum(|c| c.gold * c.predicted);
+    let truth = n * n - sum(|c| c.gold * c.gold);
     let predicted = n * n - sum(|c| c.predicted * c.predicted);
     let constant = truth == 0.0 || predicted == 0.0;
     (n > 0.0).then(|| if constant { 0.0 } else { both / (truth.sqrt() * predicted.sqrt()) })
@@ -212,9 +190,9 @@ pub fn cohen_kappa(pairs: &[(&str, &str)], weighting: Weighting) -> Option<f64> 
     let observed: f64 =
         pairs.iter().filter_map(|(t, p)| Some(weight(*position.get(t)?, *position.get(p)?))).sum();
     let mut expected = 0.0;
-    for (i, truth) in counts.values().enumerate().filter(|(_, c)| c.support > 0.0) {
+    for (i, truth) in counts.values().enumerate().filter(|(_, c)| c.gold > 0.0) {
         for (j, predicted) in counts.values().enumerate().filter(|(_, c)| c.predicted > 0.0) {
-            expected += weight(i, j) * truth.support * predicted.predicted;
+            expected += weight(i, j) * truth.gold * predicted.predicted;
         }
     }
     (expected > 0.0).then(|| 1.0 - observed * pairs.len() as f64 / expected)
@@ -223,21 +201,19 @@ pub fn cohen_kappa(pairs: &[(&str, &str)], weighting: Weighting) -> Option<f64> 
 /// Macro F1 of summed statistics. Labels that do not occur in the sum have F1 0, so their number is
 /// all that is needed of them.
 pub(super) fn macro_f1_of_parts(sum: &Parts, labels: f64) -> f64 {
-    let mut counts: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
     for (name, value) in sum {
         let Some((kind, label)) = name.split_once(':') else {
             continue;
         };
-        let slot = match kind {
-            "tp" => 0,
-            "fp" => 1,
-            "fn" => 2,
+        let (tp, predicted, gold) = match kind {
+            "tp" => (*value, *value, *value),
+            "fp" => (0.0, *value, 0.0),
+            "fn" => (0.0, 0.0, *value),
             _ => continue,
         };
-        if let Some(count) = counts.entry(label).or_default().get_mut(slot) {
-            *count += value;
-        }
+        *counts.entry(label).or_default() += Counts { tp, predicted, gold };
     }
-    let total: f64 = counts.values().map(|[tp, fp, fn_]| f1(*tp, *fp, *fn_)).sum();
+    let total: f64 = counts.values().map(|counts| counts.f(1.0)).sum();
     if labels > 0.0 { total / labels } else { 0.0 }
 }

@@ -12,6 +12,7 @@
 //! (Huang et al. 2019; Kim et al. 2022, `JSONParseEvaluator.cal_f1`). Range [0, 1].
 
 use super::Parts;
+use super::precision_recall::Counts;
 
 /// How one field of one document came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,7 @@ impl Verdict {
 
 /// F1 of counts; `None` where nothing was expected and nothing given.
 pub fn f1(tp: f64, fp: f64, fn_: f64) -> Option<f64> {
-    let denominator = tp + (fp + fn_) / 2.0;
-    (denominator > 0.0).then(|| tp / denominator)
+    Counts { tp, predicted: tp + fp, gold: tp + fn_ }.defined_f(1.0)
 }
 
 /// Field F1 of summed statistics. Where no document had or got any value, the share of documents

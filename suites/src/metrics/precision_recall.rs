@@ -49,9 +49,9 @@ impl Counts {
         (self.gold > 0.0).then(|| self.recall())
     }
 
-    /// F; `None` where nothing was predicted and nothing expected.
+    /// F; `None` where it is 0/0: nothing was predicted and nothing expected.
     pub fn defined_f(self, beta: f64) -> Option<f64> {
-        (self.gold + self.predicted > 0.0).then(|| self.f(beta))
+        (beta * beta * self.gold + self.predicted > 0.0).then(|| self.f(beta))
     }
 
     /// The figures of these counts.

@@ -165,7 +165,8 @@ impl Pii {
                 invented += 1.0;
             }
         }
-        let characters = spans_pii::characters(text.chars().count(), &gold, &found);
+        let length = text.chars().count();
+        let characters = spans_pii::characters(length, &gold, &found);
         let with_invented = |c: Counts| Counts { predicted: c.predicted + invented, ..c };
         let strict = with_invented(spans_pii::exact_labelled(&gold, &found));
         let places = with_invented(spans_pii::exact_unlabelled(&gold, &found));
@@ -177,7 +178,7 @@ impl Pii {
             let (gold, found) = (of_type(&gold, kind), of_type(&found, kind));
             spans_pii::add_parts(&mut parts, kind, spans_pii::exact_labelled(&gold, &found));
         }
-        let leaked = spans_pii::not_fully_covered(text.chars().count(), &gold, &found);
+        let leaked = spans_pii::not_fully_covered(length, &gold, &found);
         let detail = json!({
             "expected": gold.len(),
             "found": found.len(),
