@@ -103,7 +103,7 @@ const ENTRIES: &[Entry] = &[
     term("entry", "One line of a bake-off: a provider, a model, its sampling, its deployment.").also(&["model entry"]),
     term("error", "No answer came: our side (key, connection, time limit) or theirs (5xx, cut stream, crash). It has no score; the headline counts it as wrong and bounds stand beside it.").also(&["errors"]).unit("units"),
     term("exact", "The field was read and is right under the field's comparison.").unit("fields"),
-    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed.").unit("0 to 100 %").source("Rajpurkar et al. 2016, official script"),
+    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed. Where a question has no answer, it is right to abstain.").unit("0 to 100 %").source("Rajpurkar et al. 2016 and 2018, official scripts"),
     term("expected", "The answer in the suite's data; never seen by a model."),
     term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
     term("field", "One value that an extraction asks for."),
@@ -195,6 +195,13 @@ mod tests {
         assert!(candidates("wilsen").contains(&"Wilson interval"));
         assert!(candidates("memory").contains(&"peak memory"));
         assert!(candidates("zzzz").is_empty());
+    }
+
+    #[test]
+    fn every_metric_is_explained() {
+        for metric in rightsize_suites::Metric::ALL {
+            assert!(explain(metric.title()).is_some(), "{}", metric.title());
+        }
     }
 
     #[test]

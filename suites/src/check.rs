@@ -1,13 +1,14 @@
 //! From the YAML as written to a task: which keys belong to which kind, and what their values may be.
 
-use crate::metrics::Metric;
+use crate::metrics::{Metric, squad};
 use crate::problem::{Problem, listed, nearest};
 use crate::schema::{
     AnswerFormat, Axis, CompareWord, FieldSpec, Ordered, SuiteFile, TaskKind, Values,
 };
 use crate::tasks::classification::{Classification, Label, indistinct};
 use crate::tasks::extraction::{Compare, Extraction, Field};
-use crate::tasks::{Faq, Pii, Task};
+use crate::tasks::faq::{self, Faq};
+use crate::tasks::{Pii, Task};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -49,10 +50,7 @@ pub(crate) fn task(
             Task::Extraction(extraction(fields, document, problems))
         }
         TaskKind::Pii => Task::Pii(pii(file, file.types.as_ref()?, document, problems)),
-        TaskKind::Faq => {
-            let expected = file.expected.clone()?;
-            Task::Faq(Faq { expected, primary: Metric::ExactMatch })
-        }
+        TaskKind::Faq => Task::Faq(faq(file, file.expected.clone()?, document, problems)),
     };
     let task = with_primary(task, file, document, problems);
     (problems.len() == before).then_some(task)
@@ -115,7 +113,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         }
         TaskKind::Extraction => ("extraction", "fields", &[], "fields: {total: {compare: number}}"),
         TaskKind::Pii => ("pii", "types", &["text", "expected"], "types: [PERSON, EMAIL]"),
-        TaskKind::Faq => ("faq", "expected", &[], "expected: answer"),
+        TaskKind::Faq => ("faq", "expected", &["abstentions"], "expected: answer"),
     };
     let keys = [
         ("labels", file.labels.is_some()),
@@ -123,6 +121,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         ("types", file.types.is_some()),
         ("text", file.text.is_some()),
         ("expected", file.expected.is_some()),
+        ("abstentions", file.abstentions.is_some()),
     ];
     for (key, present) in keys {
         if present && key != wanted && !others.contains(&key) {
@@ -271,6 +270,22 @@ fn pii(
         types: types.to_vec(),
         primary: Metric::CharacterRecall,
     }
+}
+
+fn faq(
+    file: &SuiteFile,
+    expected: String,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Faq {
+    let abstentions = file.abstentions.clone().unwrap_or_else(faq::abstentions);
+    for phrase in abstentions.iter().filter(|phrase| squad::normalise(phrase).is_empty()) {
+        let message = format!("the abstention `{phrase}` is empty when it is compared");
+        let remedy = "remove it: an empty answer is an abstention anyway";
+        problems.push(document.problem(&["abstentions"], message).remedy(remedy));
+    }
+    // Whether a row has no answer is known once the rows have been read.
+    Faq { expected, abstentions, unanswerable: false, primary: Metric::ExactMatch }
 }
 
 /// Puts `scoring.primary` in the place of the kind's default. `accuracy.category` names the axis

@@ -41,6 +41,8 @@ pub(crate) struct SuiteFile {
     #[serde(default)]
     pub expected: Option<String>,
     #[serde(default)]
+    pub abstentions: Option<Vec<String>>,
+    #[serde(default)]
     pub types: Option<Vec<String>>,
     #[serde(default)]
     pub text: Option<String>,

@@ -65,7 +65,8 @@ pub enum Metric {
     StrictF2,
     /// Micro F1 over spans that agree in place, whatever their type.
     SpanF1,
-    /// Share of answers that equal an accepted one after SQuAD's normalisation.
+    /// Share of answers that equal an accepted one after SQuAD's normalisation, or abstain where
+    /// there is no answer.
     ExactMatch,
     /// Mean of SQuAD's token F1.
     TokenF1,

@@ -1,5 +1,6 @@
 //! Task kinds: how an answer is written, read and scored. One file a kind.
 
+mod accepted;
 pub mod classification;
 mod compare;
 pub mod extraction;
@@ -54,6 +55,11 @@ impl Reading {
     /// A reading of nothing: what unparsed, truncated, refused and failed units are scored with.
     pub fn nothing(reader: &'static str, why: impl Into<String>) -> Self {
         Reading { value: None, reader, repaired: false, schema_valid: None, why: Some(why.into()) }
+    }
+
+    /// A reading of a plain text as it is.
+    fn text(reader: &'static str, text: &str) -> Self {
+        Reading { value: Some(text.into()), reader, repaired: false, schema_valid: None, why: None }
     }
 }
 
