@@ -8,7 +8,7 @@ use crate::schema::{
 use crate::tasks::classification::{Classification, Label, indistinct};
 use crate::tasks::extraction::{Compare, Extraction, Field};
 use crate::tasks::faq::{self, Faq};
-use crate::tasks::{Pii, Task};
+use crate::tasks::{Pii, Summarization, Task};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -51,6 +51,10 @@ pub(crate) fn task(
         }
         TaskKind::Pii => Task::Pii(pii(file, file.types.as_ref()?, document, problems)),
         TaskKind::Faq => Task::Faq(faq(file, file.expected.clone()?, document, problems)),
+        TaskKind::Summarization => {
+            let expected = file.expected.clone()?;
+            Task::Summarization(Summarization { expected, primary: Metric::RougeL })
+        }
     };
     let task = with_primary(task, file, document, problems);
     (problems.len() == before).then_some(task)
@@ -79,7 +83,7 @@ fn check_margin(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
 fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
     let wanted = match (file.task, file.answer.format) {
         (TaskKind::Extraction | TaskKind::Pii, Some(AnswerFormat::Text)) => Some("json"),
-        (TaskKind::Faq, Some(AnswerFormat::Json)) => Some("text"),
+        (TaskKind::Faq | TaskKind::Summarization, Some(AnswerFormat::Json)) => Some("text"),
         _ => None,
     };
     if let Some(wanted) = wanted {
@@ -90,7 +94,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     let json = match file.task {
         TaskKind::Extraction | TaskKind::Pii => true,
         TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
-        TaskKind::Faq => false,
+        TaskKind::Faq | TaskKind::Summarization => false,
     };
     if file.answer.constrain && !json {
         let message = "only JSON answers can be constrained";
@@ -114,6 +118,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         TaskKind::Extraction => ("extraction", "fields", &[], "fields: {total: {compare: number}}"),
         TaskKind::Pii => ("pii", "types", &["text", "expected"], "types: [PERSON, EMAIL]"),
         TaskKind::Faq => ("faq", "expected", &["abstentions"], "expected: answer"),
+        TaskKind::Summarization => ("summarization", "expected", &[], "expected: summary"),
     };
     let keys = [
         ("labels", file.labels.is_some()),
@@ -301,7 +306,7 @@ fn with_primary(
     };
     let metric_word = match &task {
         Task::Classification(c) => word.strip_suffix(&format!(".{}", c.axis)).unwrap_or(word),
-        Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) => word,
+        Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) | Task::Summarization(_) => word,
     };
     let metrics = task.metrics();
     match metrics.iter().find(|m| m.as_str() == metric_word) {
@@ -310,6 +315,7 @@ fn with_primary(
             Task::Extraction(task) => task.primary = *metric,
             Task::Pii(task) => task.primary = *metric,
             Task::Faq(task) => task.primary = *metric,
+            Task::Summarization(task) => task.primary = *metric,
         },
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());

@@ -72,18 +72,20 @@ pub(crate) enum TaskKind {
     Extraction,
     Pii,
     Faq,
+    Summarization,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 4] = ["classification", "extraction", "pii", "faq"];
-        const NOT_BUILT: [&str; 4] = ["code", "summarization", "reasoning", "tool_use"];
+        const BUILT: [&str; 5] = ["classification", "extraction", "pii", "faq", "summarization"];
+        const NOT_BUILT: [&str; 3] = ["code", "reasoning", "tool_use"];
         let word = String::deserialize(deserializer)?;
         match word.as_str() {
             "classification" => Ok(TaskKind::Classification),
             "extraction" => Ok(TaskKind::Extraction),
             "pii" => Ok(TaskKind::Pii),
             "faq" => Ok(TaskKind::Faq),
+            "summarization" => Ok(TaskKind::Summarization),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",
                 crate::problem::listed(BUILT)

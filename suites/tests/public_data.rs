@@ -179,6 +179,36 @@ fn covid_faq() {
     assert_close(Metric::MacroF1.finish(&sum), &expected["macro"][2], "macro F1");
 }
 
+/// The first sentences of abstracts as summaries, by Google's `rouge_score` with its stemmer.
+#[test]
+fn scitldr() {
+    let Some(suite) = load("scitldr") else {
+        return;
+    };
+    let (lines, expected) = recorded("scitldr");
+    assert_eq!(Some(suite.samples.len() as u64), expected["n"].as_u64());
+    let names = [
+        (Metric::Rouge1Stemmed, "rouge1"),
+        (Metric::Rouge2Stemmed, "rouge2"),
+        (Metric::RougeLStemmed, "rougeL"),
+    ];
+    let mut sum = Parts::new();
+    for (at, (sample, line)) in suite.samples.iter().zip(&lines).enumerate() {
+        assert_eq!(sample.id, line["id"].as_str().unwrap());
+        let score = score(&suite, sample, line["prediction"].as_str().unwrap().to_owned());
+        assert_eq!(Some(score.primary), Metric::RougeLStemmed.finish(&score.parts));
+        if let Some(expected) = expected["first_10"].get(at) {
+            for (metric, name) in names {
+                assert_close(metric.finish(&score.parts), &expected[name], &sample.id);
+            }
+        }
+        metrics::add(&mut sum, &score.parts);
+    }
+    for (metric, name) in names {
+        assert_close(metric.finish(&sum), &expected["mean_fmeasure"][name], name);
+    }
+}
+
 /// Answers of a lexical baseline, by the official script of SQuAD 2.0: as they are, and with those
 /// left empty that are less probable than no answer.
 #[test]

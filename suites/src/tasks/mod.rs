@@ -7,6 +7,7 @@ pub mod extraction;
 pub mod faq;
 mod json_answer;
 pub mod pii;
+pub mod summarization;
 
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
@@ -15,6 +16,7 @@ pub use classification::Classification;
 pub use extraction::Extraction;
 pub use faq::Faq;
 pub use pii::Pii;
+pub use summarization::Summarization;
 
 use crate::metrics::{Metric, Parts};
 use crate::sample::Sample;
@@ -34,6 +36,8 @@ pub enum Task {
     Pii(Pii),
     /// A short answer in words.
     Faq(Faq),
+    /// A shorter text that says the same.
+    Summarization(Summarization),
 }
 
 /// What was read in an answer.
@@ -113,6 +117,7 @@ impl Task {
             Task::Extraction(_) => "extraction",
             Task::Pii(_) => "pii",
             Task::Faq(_) => "faq",
+            Task::Summarization(_) => "summarization",
         }
     }
 
@@ -124,6 +129,7 @@ impl Task {
             Task::Extraction(task) => task.write(&sample.expected),
             Task::Pii(task) => task.write(&sample.expected),
             Task::Faq(task) => task.write(&sample.expected),
+            Task::Summarization(task) => task.write(&sample.expected),
         };
         Response { text, ..Response::default() }
     }
@@ -141,6 +147,7 @@ impl Task {
             Task::Extraction(task) => task.read(&response.text),
             Task::Pii(task) => task.read(&response.text),
             Task::Faq(task) => task.read(&response.text),
+            Task::Summarization(task) => task.read(&response.text),
         }
     }
 
@@ -155,6 +162,7 @@ impl Task {
             Task::Extraction(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Pii(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
             sample: sample.id.clone(),
@@ -169,7 +177,9 @@ impl Task {
     pub fn labels(&self) -> Vec<String> {
         match self {
             Task::Classification(task) => task.label_names(),
-            Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) => Vec::new(),
+            Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) | Task::Summarization(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -177,7 +187,9 @@ impl Task {
     pub fn fields(&self) -> Vec<String> {
         match self {
             Task::Extraction(task) => task.field_names(),
-            Task::Classification(_) | Task::Pii(_) | Task::Faq(_) => Vec::new(),
+            Task::Classification(_) | Task::Pii(_) | Task::Faq(_) | Task::Summarization(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -188,6 +200,7 @@ impl Task {
             Task::Extraction(task) => task.primary,
             Task::Pii(task) => task.primary,
             Task::Faq(task) => task.primary,
+            Task::Summarization(task) => task.primary,
         }
     }
 
@@ -198,6 +211,7 @@ impl Task {
             Task::Extraction(_) => &extraction::METRICS,
             Task::Pii(_) => &pii::METRICS,
             Task::Faq(_) => &faq::METRICS,
+            Task::Summarization(_) => &summarization::METRICS,
         };
         let others = all.iter().copied().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
@@ -210,6 +224,7 @@ impl Task {
             Task::Extraction(task) => task.fields.iter().map(|f| f.expected.as_str()).collect(),
             Task::Pii(task) => vec![&task.expected],
             Task::Faq(task) => vec![&task.expected],
+            Task::Summarization(task) => vec![&task.expected],
         }
     }
 
@@ -220,6 +235,7 @@ impl Task {
             Task::Extraction(task) => task.expected_in(row),
             Task::Pii(task) => task.expected_in(row),
             Task::Faq(task) => task.expected_in(row),
+            Task::Summarization(task) => task.expected_in(row),
         }
     }
 
@@ -237,7 +253,7 @@ impl Task {
             Task::Pii(task) => {
                 variables.insert("types".to_owned(), task.types.clone().into());
             }
-            Task::Faq(_) => {}
+            Task::Faq(_) | Task::Summarization(_) => {}
         }
         variables
     }
@@ -250,6 +266,7 @@ impl Task {
             Task::Classification(_) => 32,
             Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
+            Task::Summarization(_) => 256,
         }
     }
 
@@ -259,7 +276,7 @@ impl Task {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
             Task::Pii(task) => Some(task.schema()),
-            Task::Faq(_) => None,
+            Task::Faq(_) | Task::Summarization(_) => None,
         }
     }
 
@@ -269,6 +286,7 @@ impl Task {
             Task::Classification(task) => task.reader(),
             Task::Extraction(_) | Task::Pii(_) => "json",
             Task::Faq(_) => "span",
+            Task::Summarization(_) => "text",
         }
     }
 }
