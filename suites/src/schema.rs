@@ -73,12 +73,14 @@ pub(crate) enum TaskKind {
     Pii,
     Faq,
     Summarization,
+    Reasoning,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 5] = ["classification", "extraction", "pii", "faq", "summarization"];
-        const NOT_BUILT: [&str; 3] = ["code", "reasoning", "tool_use"];
+        const BUILT: [&str; 6] =
+            ["classification", "extraction", "pii", "faq", "summarization", "reasoning"];
+        const NOT_BUILT: [&str; 2] = ["code", "tool_use"];
         let word = String::deserialize(deserializer)?;
         match word.as_str() {
             "classification" => Ok(TaskKind::Classification),
@@ -86,6 +88,7 @@ impl<'de> Deserialize<'de> for TaskKind {
             "pii" => Ok(TaskKind::Pii),
             "faq" => Ok(TaskKind::Faq),
             "summarization" => Ok(TaskKind::Summarization),
+            "reasoning" => Ok(TaskKind::Reasoning),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",
                 crate::problem::listed(BUILT)
@@ -248,6 +251,8 @@ pub(crate) struct Answer {
     pub max_tokens: Option<u32>,
     #[serde(default)]
     pub constrain: bool,
+    #[serde(default)]
+    pub filters: Option<Vec<FilterWord>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -255,6 +260,46 @@ pub(crate) struct Answer {
 pub(crate) enum AnswerFormat {
     Text,
     Json,
+}
+
+/// A filter that reads a final answer: a word, or `{regex: '...'}`.
+#[derive(Debug)]
+pub(crate) enum FilterWord {
+    Strict,
+    Flexible,
+    Regex(String),
+}
+
+impl<'de> Deserialize<'de> for FilterWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Regex {
+            regex: String,
+        }
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = FilterWord;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`strict`, `flexible` or a mapping with the key `regex`")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<FilterWord, E> {
+                match word {
+                    "strict" => Ok(FilterWord::Strict),
+                    "flexible" => Ok(FilterWord::Flexible),
+                    word => Err(E::unknown_variant(word, &["strict", "flexible"])),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FilterWord, A::Error> {
+                let Regex { regex } = Regex::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(FilterWord::Regex(regex))
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

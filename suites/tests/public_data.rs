@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use rightsize_providers::Response;
 use rightsize_suites::metrics::squad_v2::{self, Question};
 use rightsize_suites::metrics::{self, Parts};
-use rightsize_suites::{Metric, Sample, Score, Suite};
+use rightsize_suites::tasks::Reasoning;
+use rightsize_suites::tasks::reasoning::Filter;
+use rightsize_suites::{Metric, Sample, Score, Suite, Task};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
@@ -177,6 +179,48 @@ fn covid_faq() {
     assert_eq!(Some(sum["correct"]), expected["correct"].as_f64());
     assert_close(Metric::Accuracy.finish(&sum), &expected["accuracy"], "accuracy");
     assert_close(Metric::MacroF1.finish(&sum), &expected["macro"][2], "macro F1");
+}
+
+/// Solutions of four systems with the verdicts of their authors. The last number gives the same
+/// verdicts, as it does by the expression of lm-evaluation-harness.
+#[test]
+fn gsm8k() {
+    let Some(suite) = load("gsm8k") else {
+        return;
+    };
+    let solutions = root().join("../shared/datasets/gsm8k/example_model_solutions.jsonl");
+    let solutions = json_lines(&solutions);
+    let expected = json_of(&root().join("../shared/replay/gsm8k/expected.json"));
+    assert_eq!(suite.samples.len(), solutions.len());
+    let Task::Reasoning(task) = &suite.task else { panic!("{:?}", suite.task) };
+    let flexible = Reasoning { filters: vec![Filter::Flexible], ..task.clone() };
+    let mut last_number = suite.clone();
+    last_number.task = Task::Reasoning(flexible);
+    let mut verdicts: HashMap<&str, Vec<bool>> = HashMap::new();
+    for (system, expected) in expected["systems"].as_object().unwrap() {
+        let mut sum = Parts::new();
+        let right = verdicts.entry(system).or_default();
+        for (sample, line) in suite.samples.iter().zip(&solutions) {
+            assert_eq!(sample.row["question"], line["question"]);
+            let text = line[system]["solution"].as_str().unwrap().to_owned();
+            let flexible = score(&last_number, sample, text.clone());
+            let score = score(&suite, sample, text);
+            assert_eq!(score.detail, flexible.detail, "{system} {line}");
+            assert_eq!(score.detail["correct"], line[system]["is_correct"], "{system} {line}");
+            right.push(score.primary == 1.0);
+            metrics::add(&mut sum, &score.parts);
+        }
+        assert_eq!(Some(sum["correct"]), expected["correct"].as_f64(), "{system}");
+        assert_close(Metric::Accuracy.finish(&sum), &expected["accuracy"], system);
+    }
+    for pair in expected["pairs"].as_array().unwrap() {
+        let [a, b] = [0, 1].map(|i| &verdicts[pair[i].as_str().unwrap()]);
+        let only = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|(a, b)| **a && !**b).count();
+        assert_eq!((only(a, b), only(b, a)), {
+            let count = |i: usize| usize::try_from(pair[i].as_u64().unwrap()).unwrap();
+            (count(2), count(3))
+        });
+    }
 }
 
 /// The first sentences of abstracts as summaries, by Google's `rouge_score` with its stemmer.

@@ -12,6 +12,7 @@ pub mod classification;
 pub mod correlation_agreement;
 pub mod edit_distance;
 pub mod extraction;
+pub mod final_answer;
 pub mod gsm8k_extract;
 pub mod json_schema;
 pub mod multilabel;
@@ -41,7 +42,7 @@ use serde::{Deserialize, Serialize};
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
 /// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
 /// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1`. Summarization: `n` and the word
-/// of every metric.
+/// of every metric. Reasoning: `n`, `correct`.
 pub type Parts = BTreeMap<String, f64>;
 
 /// The statistics that a right answer adds 1 to, whatever its kind, beside `n`.
@@ -62,7 +63,7 @@ pub const OF_A_RIGHT_ANSWER: [&str; 10] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// Share of samples whose label is right.
+    /// Share of samples whose label or final answer is right.
     Accuracy,
     /// Mean of the F1 of every label of the suite.
     MacroF1,

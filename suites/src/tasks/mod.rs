@@ -6,8 +6,11 @@ mod compare;
 pub mod extraction;
 pub mod faq;
 mod json_answer;
+mod pattern;
 pub mod pii;
+pub mod reasoning;
 pub mod summarization;
+mod thoughts;
 
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
@@ -15,7 +18,9 @@ use serde_json::Value;
 pub use classification::Classification;
 pub use extraction::Extraction;
 pub use faq::Faq;
+pub use pattern::Pattern;
 pub use pii::Pii;
+pub use reasoning::Reasoning;
 pub use summarization::Summarization;
 
 use crate::metrics::{Metric, Parts};
@@ -38,6 +43,8 @@ pub enum Task {
     Faq(Faq),
     /// A shorter text that says the same.
     Summarization(Summarization),
+    /// A final answer at the end of a chain of thought.
+    Reasoning(Reasoning),
 }
 
 /// What was read in an answer.
@@ -45,9 +52,10 @@ pub enum Task {
 pub struct Reading {
     /// The answer in the task's shape; `None` when nothing could be read.
     pub value: Option<Value>,
-    /// Which reader read it: `text`, `json`, `span`.
+    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`.
     pub reader: &'static str,
-    /// Whether the answer had to be repaired: a fence stripped, a label found in prose.
+    /// Whether the answer had to be repaired: a fence stripped, a label found in prose, a final
+    /// answer found by another filter than the first.
     pub repaired: bool,
     /// Whether the answer satisfied its schema as it was; `None` for answers without one.
     pub schema_valid: Option<bool>,
@@ -118,6 +126,7 @@ impl Task {
             Task::Pii(_) => "pii",
             Task::Faq(_) => "faq",
             Task::Summarization(_) => "summarization",
+            Task::Reasoning(_) => "reasoning",
         }
     }
 
@@ -130,6 +139,7 @@ impl Task {
             Task::Pii(task) => task.write(&sample.expected),
             Task::Faq(task) => task.write(&sample.expected),
             Task::Summarization(task) => task.write(&sample.expected),
+            Task::Reasoning(task) => task.write(&sample.expected),
         };
         Response { text, ..Response::default() }
     }
@@ -148,6 +158,7 @@ impl Task {
             Task::Pii(task) => task.read(&response.text),
             Task::Faq(task) => task.read(&response.text),
             Task::Summarization(task) => task.read(&response.text),
+            Task::Reasoning(task) => task.read(&response.text, response.finish),
         }
     }
 
@@ -163,6 +174,7 @@ impl Task {
             Task::Pii(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Reasoning(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
             sample: sample.id.clone(),
@@ -177,9 +189,11 @@ impl Task {
     pub fn labels(&self) -> Vec<String> {
         match self {
             Task::Classification(task) => task.label_names(),
-            Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) | Task::Summarization(_) => {
-                Vec::new()
-            }
+            Task::Extraction(_)
+            | Task::Pii(_)
+            | Task::Faq(_)
+            | Task::Summarization(_)
+            | Task::Reasoning(_) => Vec::new(),
         }
     }
 
@@ -187,9 +201,11 @@ impl Task {
     pub fn fields(&self) -> Vec<String> {
         match self {
             Task::Extraction(task) => task.field_names(),
-            Task::Classification(_) | Task::Pii(_) | Task::Faq(_) | Task::Summarization(_) => {
-                Vec::new()
-            }
+            Task::Classification(_)
+            | Task::Pii(_)
+            | Task::Faq(_)
+            | Task::Summarization(_)
+            | Task::Reasoning(_) => Vec::new(),
         }
     }
 
@@ -201,6 +217,7 @@ impl Task {
             Task::Pii(task) => task.primary,
             Task::Faq(task) => task.primary,
             Task::Summarization(task) => task.primary,
+            Task::Reasoning(task) => task.primary,
         }
     }
 
@@ -212,6 +229,7 @@ impl Task {
             Task::Pii(_) => &pii::METRICS,
             Task::Faq(_) => &faq::METRICS,
             Task::Summarization(_) => &summarization::METRICS,
+            Task::Reasoning(_) => &reasoning::METRICS,
         };
         let others = all.iter().copied().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
@@ -225,6 +243,7 @@ impl Task {
             Task::Pii(task) => vec![&task.expected],
             Task::Faq(task) => vec![&task.expected],
             Task::Summarization(task) => vec![&task.expected],
+            Task::Reasoning(task) => vec![&task.expected],
         }
     }
 
@@ -236,6 +255,7 @@ impl Task {
             Task::Pii(task) => task.expected_in(row),
             Task::Faq(task) => task.expected_in(row),
             Task::Summarization(task) => task.expected_in(row),
+            Task::Reasoning(task) => task.expected_in(row),
         }
     }
 
@@ -253,7 +273,7 @@ impl Task {
             Task::Pii(task) => {
                 variables.insert("types".to_owned(), task.types.clone().into());
             }
-            Task::Faq(_) | Task::Summarization(_) => {}
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => {}
         }
         variables
     }
@@ -267,6 +287,7 @@ impl Task {
             Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
             Task::Summarization(_) => 256,
+            Task::Reasoning(_) => 1024,
         }
     }
 
@@ -276,7 +297,7 @@ impl Task {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
             Task::Pii(task) => Some(task.schema()),
-            Task::Faq(_) | Task::Summarization(_) => None,
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => None,
         }
     }
 
@@ -287,6 +308,7 @@ impl Task {
             Task::Extraction(_) | Task::Pii(_) => "json",
             Task::Faq(_) => "span",
             Task::Summarization(_) => "text",
+            Task::Reasoning(task) => task.reader(),
         }
     }
 }
