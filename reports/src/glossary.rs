@@ -103,7 +103,7 @@ const ENTRIES: &[Entry] = &[
     term("entry", "One line of a bake-off: a provider, a model, its sampling, its deployment.").also(&["model entry"]),
     term("error", "No answer came: our side (key, connection, time limit) or theirs (5xx, cut stream, crash). It has no score; the headline counts it as wrong and bounds stand beside it.").also(&["errors"]).unit("units"),
     term("exact", "The field was read and is right under the field's comparison.").unit("fields"),
-    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed.").unit("0 to 100 %").source("Rajpurkar et al. 2016, official script"),
+    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed. Where a question has no answer, it is right to abstain.").unit("0 to 100 %").source("Rajpurkar et al. 2016 and 2018, official scripts"),
     term("expected", "The answer in the suite's data; never seen by a model."),
     term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
     term("field", "One value that an extraction asks for."),
@@ -144,6 +144,9 @@ const ENTRIES: &[Entry] = &[
     term("refused", "The model declined, or a content filter cut the answer. Scores 0.").unit("units"),
     term("repeat", "The same sample asked again, counted from 0."),
     term("replay", "Answers read from a file instead of a model."),
+    term("ROUGE-1", "F1 of the words that answer and reference share, the mean over samples; of several references the best. Compares runs of the letters a to z and digits. 'Stemmed': words of more than three letters are compared by their stem.").also(&["ROUGE-1 (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
+    term("ROUGE-2", "The same as ROUGE-1 for pairs of words that follow each other.").also(&["ROUGE-2 (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
+    term("ROUGE-L", "The same as ROUGE-1 for the longest sequence of words that both have in the same order, with or without others between them.").also(&["ROUGE-L (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
     term("run", "One execution of a bake-off: a folder with its manifest and its records."),
     term("sample", "One input with its expected answer."),
     term("samples/s", "Answered units per second of the batch pass.").also(&["throughput"]).unit("1/s"),
@@ -195,6 +198,13 @@ mod tests {
         assert!(candidates("wilsen").contains(&"Wilson interval"));
         assert!(candidates("memory").contains(&"peak memory"));
         assert!(candidates("zzzz").is_empty());
+    }
+
+    #[test]
+    fn every_metric_is_explained() {
+        for metric in rightsize_suites::Metric::ALL {
+            assert!(explain(metric.title()).is_some(), "{}", metric.title());
+        }
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub struct EntryRef {
 pub struct SuiteFacts {
     /// The suite's name.
     pub name: String,
-    /// Task kind: `classification`, `extraction`, `pii`, `faq`.
+    /// Task kind: `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning`.
     pub task: String,
     /// One line for people.
     #[serde(default)]

@@ -1,13 +1,15 @@
 //! From the YAML as written to a task: which keys belong to which kind, and what their values may be.
 
-use crate::metrics::Metric;
+use crate::metrics::{Metric, squad};
 use crate::problem::{Problem, listed, nearest};
 use crate::schema::{
-    AnswerFormat, Axis, CompareWord, FieldSpec, Ordered, SuiteFile, TaskKind, Values,
+    AnswerFormat, Axis, CompareWord, FieldSpec, FilterWord, Ordered, SuiteFile, TaskKind, Values,
 };
 use crate::tasks::classification::{Classification, Label, indistinct};
 use crate::tasks::extraction::{Compare, Extraction, Field};
-use crate::tasks::{Faq, Pii, Task};
+use crate::tasks::faq::{self, Faq};
+use crate::tasks::reasoning::{Filter, Reasoning};
+use crate::tasks::{Pattern, Pii, Summarization, Task};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -49,9 +51,15 @@ pub(crate) fn task(
             Task::Extraction(extraction(fields, document, problems))
         }
         TaskKind::Pii => Task::Pii(pii(file, file.types.as_ref()?, document, problems)),
-        TaskKind::Faq => {
+        TaskKind::Faq => Task::Faq(faq(file, file.expected.clone()?, document, problems)),
+        TaskKind::Summarization => {
             let expected = file.expected.clone()?;
-            Task::Faq(Faq { expected, primary: Metric::ExactMatch })
+            Task::Summarization(Summarization { expected, primary: Metric::RougeL })
+        }
+        TaskKind::Reasoning => {
+            let expected = file.expected.clone()?;
+            let filters = filters(file, document, problems);
+            Task::Reasoning(Reasoning { expected, filters, primary: Metric::Accuracy })
         }
     };
     let task = with_primary(task, file, document, problems);
@@ -81,7 +89,10 @@ fn check_margin(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
 fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) {
     let wanted = match (file.task, file.answer.format) {
         (TaskKind::Extraction | TaskKind::Pii, Some(AnswerFormat::Text)) => Some("json"),
-        (TaskKind::Faq, Some(AnswerFormat::Json)) => Some("text"),
+        (
+            TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning,
+            Some(AnswerFormat::Json),
+        ) => Some("text"),
         _ => None,
     };
     if let Some(wanted) = wanted {
@@ -92,12 +103,17 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     let json = match file.task {
         TaskKind::Extraction | TaskKind::Pii => true,
         TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
-        TaskKind::Faq => false,
+        TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning => false,
     };
     if file.answer.constrain && !json {
         let message = "only JSON answers can be constrained";
         let remedy = "write `format: json`, or leave `constrain` out";
         problems.push(document.problem(&["answer", "constrain"], message).remedy(remedy));
+    }
+    if file.answer.filters.is_some() && file.task != TaskKind::Reasoning {
+        let message = "`filters` belongs to the task `reasoning`";
+        let problem = document.problem(&["answer", "filters"], message);
+        problems.push(problem.remedy("remove it; this task reads its answers in one way"));
     }
     if file.answer.max_tokens == Some(0) {
         let message = "an answer of 0 tokens is no answer";
@@ -115,7 +131,9 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         }
         TaskKind::Extraction => ("extraction", "fields", &[], "fields: {total: {compare: number}}"),
         TaskKind::Pii => ("pii", "types", &["text", "expected"], "types: [PERSON, EMAIL]"),
-        TaskKind::Faq => ("faq", "expected", &[], "expected: answer"),
+        TaskKind::Faq => ("faq", "expected", &["abstentions"], "expected: answer"),
+        TaskKind::Summarization => ("summarization", "expected", &[], "expected: summary"),
+        TaskKind::Reasoning => ("reasoning", "expected", &[], "expected: answer"),
     };
     let keys = [
         ("labels", file.labels.is_some()),
@@ -123,6 +141,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         ("types", file.types.is_some()),
         ("text", file.text.is_some()),
         ("expected", file.expected.is_some()),
+        ("abstentions", file.abstentions.is_some()),
     ];
     for (key, present) in keys {
         if present && key != wanted && !others.contains(&key) {
@@ -273,6 +292,45 @@ fn pii(
     }
 }
 
+fn faq(
+    file: &SuiteFile,
+    expected: String,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) -> Faq {
+    let abstentions = file.abstentions.clone().unwrap_or_else(faq::abstentions);
+    for phrase in abstentions.iter().filter(|phrase| squad::normalise(phrase).is_empty()) {
+        let message = format!("the abstention `{phrase}` is empty when it is compared");
+        let remedy = "remove it: an empty answer is an abstention anyway";
+        problems.push(document.problem(&["abstentions"], message).remedy(remedy));
+    }
+    // Whether a row has no answer is known once the rows have been read.
+    Faq { expected, abstentions, unanswerable: false, primary: Metric::ExactMatch }
+}
+
+fn filters(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) -> Vec<Filter> {
+    let Some(words) = &file.answer.filters else {
+        return vec![Filter::Strict, Filter::Flexible];
+    };
+    if words.is_empty() {
+        let problem = document.problem(&["answer", "filters"], "there is no filter");
+        problems.push(problem.remedy("leave the key out for `[strict, flexible]`"));
+    }
+    let filter = |(i, word): (usize, &FilterWord)| match word {
+        FilterWord::Strict => Some(Filter::Strict),
+        FilterWord::Flexible => Some(Filter::Flexible),
+        FilterWord::Regex(source) => Pattern::new(source)
+            .map(Filter::Regex)
+            .map_err(|bad| {
+                let i = i.to_string();
+                let path = ["answer", "filters", i.as_str()];
+                problems.push(document.problem(&path, bad.message).remedy(bad.remedy));
+            })
+            .ok(),
+    };
+    words.iter().enumerate().filter_map(filter).collect()
+}
+
 /// Puts `scoring.primary` in the place of the kind's default. `accuracy.category` names the axis
 /// too.
 fn with_primary(
@@ -286,7 +344,11 @@ fn with_primary(
     };
     let metric_word = match &task {
         Task::Classification(c) => word.strip_suffix(&format!(".{}", c.axis)).unwrap_or(word),
-        Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) => word,
+        Task::Extraction(_)
+        | Task::Pii(_)
+        | Task::Faq(_)
+        | Task::Summarization(_)
+        | Task::Reasoning(_) => word,
     };
     let metrics = task.metrics();
     match metrics.iter().find(|m| m.as_str() == metric_word) {
@@ -295,6 +357,8 @@ fn with_primary(
             Task::Extraction(task) => task.primary = *metric,
             Task::Pii(task) => task.primary = *metric,
             Task::Faq(task) => task.primary = *metric,
+            Task::Summarization(task) => task.primary = *metric,
+            Task::Reasoning(task) => task.primary = *metric,
         },
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());

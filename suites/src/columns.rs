@@ -42,6 +42,8 @@ pub(crate) fn check(
     match task {
         Task::Classification(t) => named.push((vec!["labels", &t.axis], &t.expected)),
         Task::Faq(t) => named.push((vec!["expected"], &t.expected)),
+        Task::Summarization(t) => named.push((vec!["expected"], &t.expected)),
+        Task::Reasoning(t) => named.push((vec!["expected"], &t.expected)),
         Task::Pii(t) => {
             named.extend([(vec!["text"], t.text.as_str()), (vec!["expected"], t.expected.as_str())])
         }

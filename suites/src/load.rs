@@ -11,10 +11,11 @@ use crate::columns;
 use crate::dataset::{self, Row, Table};
 use crate::problem::{Problem, Problems, listed};
 use crate::prompt::Templates;
-use crate::sample;
+use crate::sample::{self, Sample};
 use crate::schema::{NOT_BUILT, Source, SuiteFile};
 use crate::suite::Suite;
 use crate::tasks::Task;
+use crate::tasks::faq::{self, Faq};
 use crate::yaml;
 
 /// Largest suite file, in bytes; larger data belongs into a file of its own.
@@ -92,7 +93,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     let task = check::task(&file, document, &mut problems);
     let templates = task.as_ref().and_then(|task| templates(&file, task, document, &mut problems));
     let table = test_rows(&file, document, &place).map_err(|p| problems.push(p)).ok();
-    let (Some(task), Some(templates), Some(table)) = (task, templates, table) else {
+    let (Some(mut task), Some(templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
     columns::check(&file, &task, &templates, &table, document, &mut problems);
@@ -101,6 +102,9 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     }
     let mut warnings = columns::hidden(&templates, &table);
     let samples = sample::all(&file.data, &task, &table, &mut warnings)?;
+    if let Task::Faq(faq) = &mut task {
+        warnings.extend(without_answer(faq, &samples, &file, document)?);
+    }
     columns::fill_all(&templates, &samples, &table.name, document)?;
     if let (Some(train), false) = (&file.data.train, matches!(place, Place::Run(_))) {
         let train = rows(train, &["data", "train"], document, &place)?;
@@ -122,6 +126,35 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         constrain: file.answer.constrain,
         samples,
     })
+}
+
+/// Tells a faq whether it has questions without an answer. They are meant where the suite says how
+/// a model abstains; else they may be cells that were forgotten, which gives a warning.
+fn without_answer(
+    faq: &mut Faq,
+    samples: &[Sample],
+    file: &SuiteFile,
+    document: Document<'_>,
+) -> Result<Option<String>, Problem> {
+    let all: Vec<&Sample> =
+        samples.iter().filter(|sample| faq::has_no_answer(&sample.expected)).collect();
+    faq.unanswerable = !all.is_empty();
+    match (all.first(), &file.abstentions) {
+        (None, Some(_)) => {
+            let message = "every question has an answer, so that no abstention is right";
+            let remedy = "remove the key, or add rows without an answer";
+            Err(document.problem(&["abstentions"], message).remedy(remedy))
+        }
+        (Some(first), None) => Ok(Some(format!(
+            "{} of {} rows have no answer in `{}` (first: line {}): it is right to abstain there; \
+             write `abstentions` if that is meant",
+            all.len(),
+            samples.len(),
+            faq.expected,
+            first.line
+        ))),
+        _ => Ok(None),
+    }
 }
 
 /// In the order of the file.

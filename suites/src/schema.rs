@@ -41,6 +41,8 @@ pub(crate) struct SuiteFile {
     #[serde(default)]
     pub expected: Option<String>,
     #[serde(default)]
+    pub abstentions: Option<Vec<String>>,
+    #[serde(default)]
     pub types: Option<Vec<String>>,
     #[serde(default)]
     pub text: Option<String>,
@@ -70,18 +72,23 @@ pub(crate) enum TaskKind {
     Extraction,
     Pii,
     Faq,
+    Summarization,
+    Reasoning,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 4] = ["classification", "extraction", "pii", "faq"];
-        const NOT_BUILT: [&str; 4] = ["code", "summarization", "reasoning", "tool_use"];
+        const BUILT: [&str; 6] =
+            ["classification", "extraction", "pii", "faq", "summarization", "reasoning"];
+        const NOT_BUILT: [&str; 2] = ["code", "tool_use"];
         let word = String::deserialize(deserializer)?;
         match word.as_str() {
             "classification" => Ok(TaskKind::Classification),
             "extraction" => Ok(TaskKind::Extraction),
             "pii" => Ok(TaskKind::Pii),
             "faq" => Ok(TaskKind::Faq),
+            "summarization" => Ok(TaskKind::Summarization),
+            "reasoning" => Ok(TaskKind::Reasoning),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",
                 crate::problem::listed(BUILT)
@@ -244,6 +251,8 @@ pub(crate) struct Answer {
     pub max_tokens: Option<u32>,
     #[serde(default)]
     pub constrain: bool,
+    #[serde(default)]
+    pub filters: Option<Vec<FilterWord>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -251,6 +260,46 @@ pub(crate) struct Answer {
 pub(crate) enum AnswerFormat {
     Text,
     Json,
+}
+
+/// A filter that reads a final answer: a word, or `{regex: '...'}`.
+#[derive(Debug)]
+pub(crate) enum FilterWord {
+    Strict,
+    Flexible,
+    Regex(String),
+}
+
+impl<'de> Deserialize<'de> for FilterWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Regex {
+            regex: String,
+        }
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = FilterWord;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`strict`, `flexible` or a mapping with the key `regex`")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<FilterWord, E> {
+                match word {
+                    "strict" => Ok(FilterWord::Strict),
+                    "flexible" => Ok(FilterWord::Flexible),
+                    word => Err(E::unknown_variant(word, &["strict", "flexible"])),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FilterWord, A::Error> {
+                let Regex { regex } = Regex::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(FilterWord::Regex(regex))
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,47 +1,80 @@
-//! Suites that read real public data, and the figures that scikit-learn gave for recorded
-//! predictions on it.
+//! Suites that read real public data, and the figures that the reference implementations gave for
+//! recorded answers on it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use rightsize_providers::Response;
+use rightsize_suites::metrics::squad_v2::{self, Question};
 use rightsize_suites::metrics::{self, Parts};
-use rightsize_suites::{Metric, Suite};
+use rightsize_suites::tasks::Reasoning;
+use rightsize_suites::tasks::reasoning::Filter;
+use rightsize_suites::{Metric, Sample, Score, Suite, Task};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn load(name: &str) -> Option<Suite> {
-    if !root().join("../shared/datasets").exists() {
+fn is_here(name: &str) -> bool {
+    let here = root().join("../shared/datasets").exists();
+    if !here {
         eprintln!("skipped: the public data of {name} is absent");
+    }
+    here
+}
+
+fn json_of(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn json_lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Recorded answers, and what a reference made of them.
+fn recorded(folder: &str) -> (Vec<Value>, Value) {
+    let folder = root().join("../shared/replay").join(folder);
+    (json_lines(&folder.join("predictions.jsonl")), json_of(&folder.join("expected.json")))
+}
+
+/// Sends an answer through reading and scoring.
+fn score(suite: &Suite, sample: &Sample, text: String) -> Score {
+    let reading = suite.task.read(&Response { text, ..Response::default() });
+    suite.task.score(&reading, sample).unwrap()
+}
+
+fn assert_close(found: Option<f64>, expected: &Value, what: &str) {
+    let (found, expected) = (found.unwrap(), expected.as_f64().unwrap());
+    assert!(
+        (found - expected).abs() < 1e-12 * expected.abs().max(1.0),
+        "{what}: {found} {expected}"
+    );
+}
+
+fn load(name: &str) -> Option<Suite> {
+    if !is_here(name) {
         return None;
     }
     Some(Suite::load(&format!("tests/suites/{name}/suite.yaml"), &root()).unwrap())
 }
 
-/// Sends recorded predictions through reading and scoring.
+/// Compares what became of two systems' recorded labels.
 fn replay(suite: &Suite, folder: &str, text: fn(&str) -> String) {
-    let folder = root().join("../shared/replay").join(folder);
-    let lines = std::fs::read_to_string(folder.join("predictions.jsonl")).unwrap();
-    let expected: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let (lines, expected) = recorded(folder);
     for who in ["a", "b"] {
         let mut sum = Parts::new();
-        for line in lines.lines() {
-            let line: Value = serde_json::from_str(line).unwrap();
+        for line in &lines {
             let row = usize::try_from(line["row"].as_u64().unwrap()).unwrap();
             let sample = &suite.samples[row];
             assert_eq!(sample.expected, line["gold"]);
             let text = text(line[who].as_str().unwrap());
-            let reading = suite.task.read(&Response { text, ..Response::default() });
-            metrics::add(&mut sum, &suite.task.score(&reading, sample).unwrap().parts);
+            metrics::add(&mut sum, &score(suite, sample, text).parts);
         }
-        let accuracy = expected[who]["accuracy"].as_f64().unwrap();
-        let macro_f1 = expected[who]["macro"][2].as_f64().unwrap();
-        assert!((Metric::Accuracy.finish(&sum).unwrap() - accuracy).abs() < 1e-12, "{who}");
-        assert!((Metric::MacroF1.finish(&sum).unwrap() - macro_f1).abs() < 1e-12, "{who}");
+        assert_close(Metric::Accuracy.finish(&sum), &expected[who]["accuracy"], who);
+        assert_close(Metric::MacroF1.finish(&sum), &expected[who]["macro"][2], who);
     }
 }
 
@@ -74,17 +107,11 @@ fn support_tickets_insurance() {
 /// that it knows.
 #[test]
 fn pii_presidio_synth() {
-    let (data, replay) = (
-        root().join("../shared/datasets/pii_presidio_synth/synth_dataset_v2.json"),
-        root().join("../shared/replay/pii_presidio_synth"),
-    );
-    if !data.exists() {
-        eprintln!("skipped: the public data of pii_presidio_synth is absent");
+    if !is_here("pii_presidio_synth") {
         return;
     }
-    let read =
-        |path: PathBuf| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
-    let expected = read(replay.join("expected.json"));
+    let data = root().join("../shared/datasets/pii_presidio_synth/synth_dataset_v2.json");
+    let (answers, expected) = recorded("pii_presidio_synth");
     let types = expected["types"].as_array().unwrap();
     let row = |item: &Value| {
         let span = |s: &Value| json!([s["start_position"], s["end_position"], s["entity_type"]]);
@@ -94,7 +121,7 @@ fn pii_presidio_synth() {
         json!({"text": item["full_text"], "spans": spans}).to_string()
     };
     let folder = tempfile::tempdir().unwrap();
-    let rows: Vec<String> = read(data).as_array().unwrap().iter().map(row).collect();
+    let rows: Vec<String> = json_of(&data).as_array().unwrap().iter().map(row).collect();
     std::fs::write(folder.path().join("test.jsonl"), rows.join("\n")).unwrap();
     let yaml = json!({
         "name": "pii",
@@ -106,10 +133,8 @@ fn pii_presidio_synth() {
     std::fs::write(folder.path().join("suite.yaml"), yaml.to_string()).unwrap();
     let suite = Suite::load("suite.yaml", folder.path()).unwrap();
 
-    let answers = std::fs::read_to_string(replay.join("predictions.jsonl")).unwrap();
     let mut sum = Parts::new();
-    for (sample, line) in suite.samples.iter().zip(answers.lines()) {
-        let line: Value = serde_json::from_str(line).unwrap();
+    for (sample, line) in suite.samples.iter().zip(answers) {
         let text = json!({"entities": line["spans"]}).to_string();
         let reading = suite.task.read(&Response { text, ..Response::default() });
         assert!(!reading.repaired, "{}", line["id"]);
@@ -132,7 +157,164 @@ fn pii_presidio_synth() {
         (Metric::CharacterRecall, &expected["character"]["recall"]),
         (Metric::CharacterPrecision, &expected["character"]["precision"]),
     ] {
-        let difference = metric.finish(&sum).unwrap() - wanted.as_f64().unwrap();
-        assert!(difference.abs() < 1e-12, "{}", metric.title());
+        assert_close(metric.finish(&sum), wanted, metric.title());
+    }
+}
+
+/// Two questions are held to ask the same from a similarity of 0.4.
+#[test]
+fn covid_faq() {
+    let Some(suite) = load("covid-faq") else {
+        return;
+    };
+    let (lines, expected) = recorded("covid_faq");
+    assert_eq!(suite.samples.len(), lines.len());
+    let mut sum = Parts::new();
+    for (sample, line) in suite.samples.iter().zip(&lines) {
+        assert_eq!(sample.expected.as_str().unwrap(), line["gold"].to_string());
+        let same = line["score"].as_f64().unwrap() >= 0.4;
+        metrics::add(&mut sum, &score(&suite, sample, u8::from(same).to_string()).parts);
+    }
+    let expected = &expected["binary"];
+    assert_eq!(Some(sum["correct"]), expected["correct"].as_f64());
+    assert_close(Metric::Accuracy.finish(&sum), &expected["accuracy"], "accuracy");
+    assert_close(Metric::MacroF1.finish(&sum), &expected["macro"][2], "macro F1");
+}
+
+/// Solutions of four systems with the verdicts of their authors. The last number gives the same
+/// verdicts, as it does by the expression of lm-evaluation-harness.
+#[test]
+fn gsm8k() {
+    let Some(suite) = load("gsm8k") else {
+        return;
+    };
+    let solutions = root().join("../shared/datasets/gsm8k/example_model_solutions.jsonl");
+    let solutions = json_lines(&solutions);
+    let expected = json_of(&root().join("../shared/replay/gsm8k/expected.json"));
+    assert_eq!(suite.samples.len(), solutions.len());
+    let Task::Reasoning(task) = &suite.task else { panic!("{:?}", suite.task) };
+    let flexible = Reasoning { filters: vec![Filter::Flexible], ..task.clone() };
+    let mut last_number = suite.clone();
+    last_number.task = Task::Reasoning(flexible);
+    let mut verdicts: HashMap<&str, Vec<bool>> = HashMap::new();
+    for (system, expected) in expected["systems"].as_object().unwrap() {
+        let mut sum = Parts::new();
+        let right = verdicts.entry(system).or_default();
+        for (sample, line) in suite.samples.iter().zip(&solutions) {
+            assert_eq!(sample.row["question"], line["question"]);
+            let text = line[system]["solution"].as_str().unwrap().to_owned();
+            let flexible = score(&last_number, sample, text.clone());
+            let score = score(&suite, sample, text);
+            assert_eq!(score.detail, flexible.detail, "{system} {line}");
+            assert_eq!(score.detail["correct"], line[system]["is_correct"], "{system} {line}");
+            right.push(score.primary == 1.0);
+            metrics::add(&mut sum, &score.parts);
+        }
+        assert_eq!(Some(sum["correct"]), expected["correct"].as_f64(), "{system}");
+        assert_close(Metric::Accuracy.finish(&sum), &expected["accuracy"], system);
+    }
+    for pair in expected["pairs"].as_array().unwrap() {
+        let [a, b] = [0, 1].map(|i| &verdicts[pair[i].as_str().unwrap()]);
+        let only = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|(a, b)| **a && !**b).count();
+        assert_eq!((only(a, b), only(b, a)), {
+            let count = |i: usize| usize::try_from(pair[i].as_u64().unwrap()).unwrap();
+            (count(2), count(3))
+        });
+    }
+}
+
+/// The first sentences of abstracts as summaries, by Google's `rouge_score` with its stemmer.
+#[test]
+fn scitldr() {
+    let Some(suite) = load("scitldr") else {
+        return;
+    };
+    let (lines, expected) = recorded("scitldr");
+    assert_eq!(Some(suite.samples.len() as u64), expected["n"].as_u64());
+    let names = [
+        (Metric::Rouge1Stemmed, "rouge1"),
+        (Metric::Rouge2Stemmed, "rouge2"),
+        (Metric::RougeLStemmed, "rougeL"),
+    ];
+    let mut sum = Parts::new();
+    for (at, (sample, line)) in suite.samples.iter().zip(&lines).enumerate() {
+        assert_eq!(sample.id, line["id"].as_str().unwrap());
+        let score = score(&suite, sample, line["prediction"].as_str().unwrap().to_owned());
+        assert_eq!(Some(score.primary), Metric::RougeLStemmed.finish(&score.parts));
+        if let Some(expected) = expected["first_10"].get(at) {
+            for (metric, name) in names {
+                assert_close(metric.finish(&score.parts), &expected[name], &sample.id);
+            }
+        }
+        metrics::add(&mut sum, &score.parts);
+    }
+    for (metric, name) in names {
+        assert_close(metric.finish(&sum), &expected["mean_fmeasure"][name], name);
+    }
+}
+
+/// Answers of a lexical baseline, by the official script of SQuAD 2.0: as they are, and with those
+/// left empty that are less probable than no answer.
+#[test]
+fn squad2_dev() {
+    if !is_here("squad2_dev") {
+        return;
+    }
+    let data = json_of(&root().join("../shared/datasets/squad2_dev/dev-v2.0.json"));
+    let mut rows = Vec::new();
+    let list = |value: &Value, key: &str| value[key].as_array().unwrap().clone();
+    for paragraph in list(&data, "data").iter().flat_map(|article| list(article, "paragraphs")) {
+        for question in list(&paragraph, "qas") {
+            let answers: Vec<Value> =
+                list(&question, "answers").iter().map(|a| a["text"].clone()).collect();
+            let row = json!({
+                "id": question["id"],
+                "context": paragraph["context"],
+                "question": question["question"],
+                "answers": answers,
+            });
+            rows.push(row.to_string());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("test.jsonl"), rows.join("\n")).unwrap();
+    let yaml = root().join("tests/suites/squad2-dev/suite.yaml");
+    std::fs::copy(yaml, folder.path().join("suite.yaml")).unwrap();
+    let suite = Suite::load("suite.yaml", folder.path()).unwrap();
+    assert!(suite.warnings.is_empty(), "{:?}", suite.warnings);
+
+    let (lines, expected) = recorded("squad2_dev");
+    let answers: HashMap<&str, &Value> =
+        lines.iter().map(|line| (line["id"].as_str().unwrap(), line)).collect();
+    for (name, threshold) in [("no_threshold", 1.0), ("threshold_0.5", 0.5)] {
+        let expected = &expected[name];
+        let mut sums = HashMap::from([("", Parts::new())]);
+        let mut questions = Vec::new();
+        for sample in &suite.samples {
+            let line = answers[sample.id.as_str()];
+            let (answer, no_answer) =
+                (line["prediction"].as_str().unwrap(), line["na_prob"].as_f64().unwrap());
+            let said = if no_answer > threshold { "" } else { answer };
+            let score = score(&suite, sample, said.to_owned());
+            let golds: Vec<&str> =
+                sample.expected.as_array().unwrap().iter().map(|g| g.as_str().unwrap()).collect();
+            let part = if golds.is_empty() { "NoAns_" } else { "HasAns_" };
+            for part in ["", part] {
+                metrics::add(sums.entry(part).or_default(), &score.parts);
+            }
+            questions.push(Question { golds, answer, no_answer });
+        }
+        for (part, sum) in sums {
+            let mean = |metric: Metric| metric.finish(&sum).map(|mean| 100.0 * mean);
+            let expected = |figure: &str| &expected[format!("{part}{figure}")];
+            assert_eq!(Some(sum["n"]), expected("total").as_f64(), "{name} {part}");
+            assert_close(mean(Metric::ExactMatch), expected("exact"), part);
+            assert_close(mean(Metric::TokenF1), expected("f1"), part);
+        }
+        let report = squad_v2::report(&questions, threshold).unwrap();
+        assert_close(Some(report.best_exact.figure), &expected["best_exact"], name);
+        assert_close(Some(report.best_exact.threshold), &expected["best_exact_thresh"], name);
+        assert_close(Some(report.best_f1.figure), &expected["best_f1"], name);
+        assert_close(Some(report.best_f1.threshold), &expected["best_f1_thresh"], name);
     }
 }

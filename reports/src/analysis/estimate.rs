@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rightsize_suites::metrics::OF_A_RIGHT_ANSWER;
 use rightsize_suites::{Metric, Parts};
 use sha2::{Digest, Sha256};
 
@@ -58,7 +59,7 @@ fn best_case(rows: &[&Row]) -> Parts {
     for (name, value) in errors.iter().flat_map(|row| &row.parts) {
         match name.as_ref() {
             "n" => {
-                for right in ["n", "correct", "document", "exact", "f1"] {
+                for right in ["n"].into_iter().chain(OF_A_RIGHT_ANSWER) {
                     add(right.to_owned(), *value);
                 }
             }

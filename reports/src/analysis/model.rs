@@ -54,7 +54,7 @@ impl Results {
 pub struct SuiteView {
     /// Its name.
     pub name: String,
-    /// Task kind: `classification`, `extraction`, `pii`, `faq`.
+    /// Task kind: `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning`.
     pub task: String,
     /// One line for people.
     pub description: String,

@@ -12,6 +12,7 @@ pub mod classification;
 pub mod correlation_agreement;
 pub mod edit_distance;
 pub mod extraction;
+pub mod final_answer;
 pub mod gsm8k_extract;
 pub mod json_schema;
 pub mod multilabel;
@@ -40,14 +41,29 @@ use serde::{Deserialize, Serialize};
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
 /// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
-/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1`.
+/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1`. Summarization: `n` and the word
+/// of every metric. Reasoning: `n`, `correct`.
 pub type Parts = BTreeMap<String, f64>;
+
+/// The statistics that a right answer adds 1 to, whatever its kind, beside `n`.
+pub const OF_A_RIGHT_ANSWER: [&str; 10] = [
+    "correct",
+    "document",
+    "exact",
+    "f1",
+    "rouge_1",
+    "rouge_2",
+    "rouge_l",
+    "rouge_1_stemmed",
+    "rouge_2_stemmed",
+    "rouge_l_stemmed",
+];
 
 /// A figure that is made of summed [`Parts`]. All are in [0, 1], and more is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// Share of samples whose label is right.
+    /// Share of samples whose label or final answer is right.
     Accuracy,
     /// Mean of the F1 of every label of the suite.
     MacroF1,
@@ -65,15 +81,32 @@ pub enum Metric {
     StrictF2,
     /// Micro F1 over spans that agree in place, whatever their type.
     SpanF1,
-    /// Share of answers that equal an accepted one after SQuAD's normalisation.
+    /// Share of answers that equal an accepted one after SQuAD's normalisation, or abstain where
+    /// there is no answer.
     ExactMatch,
     /// Mean of SQuAD's token F1.
     TokenF1,
+    /// Mean of ROUGE-1, the F1 of shared words.
+    #[serde(rename = "rouge_1")]
+    Rouge1,
+    /// Mean of ROUGE-2, the F1 of shared pairs of words.
+    #[serde(rename = "rouge_2")]
+    Rouge2,
+    /// Mean of ROUGE-L, the F1 of the longest common subsequence of words.
+    RougeL,
+    /// [`Metric::Rouge1`] of word stems.
+    #[serde(rename = "rouge_1_stemmed")]
+    Rouge1Stemmed,
+    /// [`Metric::Rouge2`] of word stems.
+    #[serde(rename = "rouge_2_stemmed")]
+    Rouge2Stemmed,
+    /// [`Metric::RougeL`] of word stems.
+    RougeLStemmed,
 }
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 11] = [
+    pub const ALL: [Metric; 17] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
@@ -85,6 +118,12 @@ impl Metric {
         Metric::SpanF1,
         Metric::ExactMatch,
         Metric::TokenF1,
+        Metric::Rouge1,
+        Metric::Rouge2,
+        Metric::RougeL,
+        Metric::Rouge1Stemmed,
+        Metric::Rouge2Stemmed,
+        Metric::RougeLStemmed,
     ];
 
     /// The word of `scoring.primary` and of JSON output.
@@ -101,6 +140,12 @@ impl Metric {
             Metric::SpanF1 => "span_f1",
             Metric::ExactMatch => "exact_match",
             Metric::TokenF1 => "token_f1",
+            Metric::Rouge1 => "rouge_1",
+            Metric::Rouge2 => "rouge_2",
+            Metric::RougeL => "rouge_l",
+            Metric::Rouge1Stemmed => "rouge_1_stemmed",
+            Metric::Rouge2Stemmed => "rouge_2_stemmed",
+            Metric::RougeLStemmed => "rouge_l_stemmed",
         }
     }
 
@@ -118,6 +163,12 @@ impl Metric {
             Metric::SpanF1 => "span F1",
             Metric::ExactMatch => "exact match",
             Metric::TokenF1 => "token F1",
+            Metric::Rouge1 => "ROUGE-1",
+            Metric::Rouge2 => "ROUGE-2",
+            Metric::RougeL => "ROUGE-L",
+            Metric::Rouge1Stemmed => "ROUGE-1 (stemmed)",
+            Metric::Rouge2Stemmed => "ROUGE-2 (stemmed)",
+            Metric::RougeLStemmed => "ROUGE-L (stemmed)",
         }
     }
 
@@ -132,7 +183,13 @@ impl Metric {
             | Metric::StrictF1
             | Metric::StrictF2
             | Metric::SpanF1
-            | Metric::TokenF1 => false,
+            | Metric::TokenF1
+            | Metric::Rouge1
+            | Metric::Rouge2
+            | Metric::RougeL
+            | Metric::Rouge1Stemmed
+            | Metric::Rouge2Stemmed
+            | Metric::RougeLStemmed => false,
         }
     }
 
@@ -157,6 +214,12 @@ impl Metric {
             Metric::SpanF1 => counts(spans_pii::PLACES).defined_f(1.0),
             Metric::ExactMatch => Some(part("exact") / n),
             Metric::TokenF1 => Some(part("f1") / n),
+            Metric::Rouge1
+            | Metric::Rouge2
+            | Metric::RougeL
+            | Metric::Rouge1Stemmed
+            | Metric::Rouge2Stemmed
+            | Metric::RougeLStemmed => Some(part(self.as_str()) / n),
         }
     }
 }

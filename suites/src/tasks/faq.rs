@@ -1,17 +1,22 @@
 //! Faq: a short answer in words, from the model's own knowledge or from a text in the prompt.
 //!
-//! **How an answer is read**: the text without white space around it.
+//! **How an answer is read**: the text without white space around it. Where the suite has questions
+//! without an answer, an empty text is read too: as an abstention.
 //!
-//! **Unparsed**: an empty answer. It is wrong, as every question here has an answer.
+//! **Unparsed**: an empty answer where every question of the suite has an answer. It is wrong.
 //!
 //! **Scored** by SQuAD v1.1's exact match and token F1, the best over the accepted answers (see
-//! [`crate::metrics::squad`]). Metrics: exact match, token F1.
+//! [`crate::metrics::squad`]). A suite with questions without an answer is scored by SQuAD v2.0
+//! ([`crate::metrics::squad_v2`]): both figures are 1 for an abstention where there is no answer,
+//! and 0 where there is one. An abstention is an empty answer, or one that equals a phrase of the
+//! suite after SQuAD's normalisation; a phrase that is an accepted answer of its question is none.
+//! Metrics: exact match, token F1.
 
 use rightsize_providers::Fields;
 use serde_json::{Value, json};
 
-use super::{BadExpected, Reading, Score};
-use crate::metrics::{Metric, Parts, squad};
+use super::{BadExpected, Reading, Score, accepted};
+use crate::metrics::{Metric, Parts, squad, squad_v2};
 
 /// The metrics of this kind, the default primary one first.
 pub(super) const METRICS: [Metric; 2] = [Metric::ExactMatch, Metric::TokenF1];
@@ -21,66 +26,53 @@ pub(super) const METRICS: [Metric; 2] = [Metric::ExactMatch, Metric::TokenF1];
 pub struct Faq {
     /// The column with the accepted answer, or with a list of them.
     pub expected: String,
+    /// Answers that say that there is none, beside the empty one.
+    pub abstentions: Vec<String>,
+    /// Whether the suite has questions without an answer.
+    pub unanswerable: bool,
     /// The metric that headlines this task.
     pub primary: Metric,
 }
 
-/// The accepted answers of an expected value: a text, or a list of texts.
-fn accepted(expected: &Value) -> Option<Vec<&str>> {
-    match expected {
-        Value::String(one) => Some(vec![one.as_str()]),
-        Value::Array(many) if !many.is_empty() => many.iter().map(Value::as_str).collect(),
-        _ => None,
-    }
+/// The phrases that count as an abstention where the suite names none.
+pub(crate) fn abstentions() -> Vec<String> {
+    ["unanswerable", "no answer", "not in the text"].map(str::to_owned).to_vec()
+}
+
+/// Whether an expected value says that its question has no answer.
+pub(crate) fn has_no_answer(expected: &Value) -> bool {
+    accepted::texts(expected).is_some_and(|texts| texts.is_empty())
 }
 
 impl Faq {
     /// The accepted answers of a row; numbers are taken as their text.
     pub(super) fn expected_in(&self, row: &Fields) -> Result<Value, BadExpected> {
-        let column = &self.expected;
-        let as_text = |value: &Value| match value {
-            Value::Number(number) => Value::from(number.to_string()),
-            other => other.clone(),
-        };
-        let value = match row.get(column) {
-            None => return Err(BadExpected::absent(column)),
-            Some(Value::Array(many)) => many.iter().map(as_text).collect(),
-            Some(one) => as_text(one),
-        };
-        match accepted(&value) {
-            Some(all) if all.iter().all(|a| !a.trim().is_empty()) => Ok(value),
-            Some(_) => Err(BadExpected::new(
-                format!("an accepted answer in the column `{column}` is empty"),
-                "questions without an answer are not built yet: remove the row",
-            )),
-            None => Err(BadExpected::new(
-                format!("`{column}` is {value}, no answer"),
-                "write a text, or a list of accepted texts",
-            )),
-        }
+        accepted::in_row(row, &self.expected, "accepted answer")
     }
 
     pub(super) fn write(&self, expected: &Value) -> String {
-        let first = accepted(expected).and_then(|all| all.first().copied());
-        first.unwrap_or_default().to_owned()
+        let texts = accepted::texts(expected).unwrap_or_default();
+        // SQuAD v2.0 drops answers of which nothing is left, such as `the`.
+        let compared = texts.iter().find(|text| !squad::normalise(text).is_empty());
+        let abstention = self.abstentions.first().map(String::as_str);
+        compared.or(texts.first()).copied().or(abstention).unwrap_or_default().to_owned()
     }
 
     pub(super) fn read(&self, text: &str) -> Reading {
         match text.trim() {
-            "" => Reading::nothing("span", "the answer is empty"),
-            span => Reading {
-                value: Some(span.into()),
-                reader: "span",
-                repaired: false,
-                schema_valid: None,
-                why: None,
-            },
+            "" if !self.unanswerable => Reading::nothing("span", "the answer is empty"),
+            span => Reading::text("span", span),
         }
     }
 
     pub(super) fn score(&self, read: Option<&Value>, expected: &Value) -> Option<Score> {
-        let golds = accepted(expected)?;
-        let (exact, f1) = match read.and_then(Value::as_str) {
+        let golds = accepted::texts(expected)?;
+        let read = read.and_then(Value::as_str);
+        let (exact, f1) = match read {
+            Some(answer) if self.unanswerable => {
+                let answer = if self.abstains(answer, &golds) { "" } else { answer };
+                (squad_v2::exact_match(answer, &golds), squad_v2::f1(answer, &golds))
+            }
             Some(answer) => (squad::exact_match(answer, &golds), squad::f1(answer, &golds)),
             None => (false, 0.0),
         };
@@ -90,8 +82,20 @@ impl Faq {
             ("exact".to_owned(), exact),
             ("f1".to_owned(), f1),
         ]);
+        let mut detail = json!({"exact": exact, "f1": f1});
+        if self.unanswerable {
+            let abstained = read.is_some_and(|answer| self.abstains(answer, &golds));
+            detail["abstained"] = abstained.into();
+        }
         let primary = if self.primary == Metric::TokenF1 { f1 } else { exact };
-        Some(Score { primary, parts, detail: json!({"exact": exact, "f1": f1}) })
+        Some(Score { primary, parts, detail })
+    }
+
+    /// Whether an answer says that there is none.
+    fn abstains(&self, answer: &str, golds: &[&str]) -> bool {
+        let phrases: Vec<&str> = self.abstentions.iter().map(String::as_str).collect();
+        let says_so = answer.is_empty() || squad::exact_match(answer, &phrases);
+        says_so && !squad::exact_match(answer, golds)
     }
 }
 
@@ -101,7 +105,12 @@ mod tests {
     use crate::metrics;
     use proptest::prelude::*;
 
-    const TASK: fn() -> Faq = || Faq { expected: "answer".to_owned(), primary: Metric::ExactMatch };
+    const TASK: fn() -> Faq = || Faq {
+        expected: "answer".to_owned(),
+        abstentions: abstentions(),
+        unanswerable: false,
+        primary: Metric::ExactMatch,
+    };
 
     #[test]
     fn several_accepted_answers() {
@@ -125,7 +134,55 @@ mod tests {
         assert_eq!((score.primary, score.parts["n"]), (0.0, 1.0));
     }
 
+    /// The task with questions without an answer.
+    fn v2() -> Faq {
+        Faq { unanswerable: true, ..TASK() }
+    }
+
+    fn exact_and_f1(task: &Faq, text: &str, expected: &Value) -> (f64, f64) {
+        let reading = task.read(text);
+        let parts = task.score(reading.value.as_ref(), expected).unwrap().parts;
+        (parts["exact"], parts["f1"])
+    }
+
+    #[test]
+    fn it_is_right_to_abstain_where_there_is_no_answer() {
+        for said in ["", " \n", "Unanswerable.", "no answer", "Not in text"] {
+            assert_eq!(exact_and_f1(&v2(), said, &json!([])), (1.0, 1.0), "{said}");
+            assert_eq!(exact_and_f1(&v2(), said, &json!(["an island"])), (0.0, 0.0), "{said}");
+        }
+        assert_eq!(exact_and_f1(&v2(), "an island", &json!([])), (0.0, 0.0));
+        assert_eq!(exact_and_f1(&v2(), "Unanswerable, I fear", &json!([])), (0.0, 0.0));
+        let silent = Faq { abstentions: Vec::new(), ..v2() };
+        assert_eq!(exact_and_f1(&silent, "unanswerable", &json!([])), (0.0, 0.0));
+        assert_eq!(exact_and_f1(&silent, "", &json!([])), (1.0, 1.0));
+    }
+
+    #[test]
+    fn an_accepted_answer_is_no_abstention() {
+        let expected = json!(["No answer", "silence"]);
+        assert_eq!(exact_and_f1(&v2(), "no answer", &expected), (1.0, 1.0));
+        // Shares a token, but abstains.
+        assert_eq!(exact_and_f1(&v2(), "no answer", &json!(["no"])), (0.0, 0.0));
+    }
+
+    #[test]
+    fn nothing_read_is_no_abstention() {
+        let score = v2().score(None, &json!([])).unwrap();
+        assert_eq!((score.primary, score.parts["n"]), (0.0, 1.0));
+        assert_eq!(score.detail["abstained"], false);
+    }
+
     proptest! {
+        #[test]
+        fn a_written_answer_scores_one_among_questions_without_answer(
+            answers in prop::collection::vec("(no answer|[a-d]{1,3}|the)", 0..3)
+        ) {
+            let (task, expected) = (v2(), json!(answers));
+            let written = task.write(&expected);
+            prop_assert_eq!(exact_and_f1(&task, &written, &expected), (1.0, 1.0));
+        }
+
         #[test]
         fn a_written_answer_scores_one(answer in "\\PC{0,30}[^\\s\\p{C}]\\PC{0,30}") {
             let expected = json!([answer, "other"]);

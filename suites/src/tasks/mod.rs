@@ -1,11 +1,16 @@
 //! Task kinds: how an answer is written, read and scored. One file a kind.
 
+mod accepted;
 pub mod classification;
 mod compare;
 pub mod extraction;
 pub mod faq;
 mod json_answer;
+mod pattern;
 pub mod pii;
+pub mod reasoning;
+pub mod summarization;
+mod thoughts;
 
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
@@ -13,7 +18,10 @@ use serde_json::Value;
 pub use classification::Classification;
 pub use extraction::Extraction;
 pub use faq::Faq;
+pub use pattern::Pattern;
 pub use pii::Pii;
+pub use reasoning::Reasoning;
+pub use summarization::Summarization;
 
 use crate::metrics::{Metric, Parts};
 use crate::sample::Sample;
@@ -33,6 +41,10 @@ pub enum Task {
     Pii(Pii),
     /// A short answer in words.
     Faq(Faq),
+    /// A shorter text that says the same.
+    Summarization(Summarization),
+    /// A final answer at the end of a chain of thought.
+    Reasoning(Reasoning),
 }
 
 /// What was read in an answer.
@@ -40,9 +52,10 @@ pub enum Task {
 pub struct Reading {
     /// The answer in the task's shape; `None` when nothing could be read.
     pub value: Option<Value>,
-    /// Which reader read it: `text`, `json`, `span`.
+    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`.
     pub reader: &'static str,
-    /// Whether the answer had to be repaired: a fence stripped, a label found in prose.
+    /// Whether the answer had to be repaired: a fence stripped, a label found in prose, a final
+    /// answer found by another filter than the first.
     pub repaired: bool,
     /// Whether the answer satisfied its schema as it was; `None` for answers without one.
     pub schema_valid: Option<bool>,
@@ -54,6 +67,11 @@ impl Reading {
     /// A reading of nothing: what unparsed, truncated, refused and failed units are scored with.
     pub fn nothing(reader: &'static str, why: impl Into<String>) -> Self {
         Reading { value: None, reader, repaired: false, schema_valid: None, why: Some(why.into()) }
+    }
+
+    /// A reading of a plain text as it is.
+    fn text(reader: &'static str, text: &str) -> Self {
+        Reading { value: Some(text.into()), reader, repaired: false, schema_valid: None, why: None }
     }
 }
 
@@ -107,6 +125,8 @@ impl Task {
             Task::Extraction(_) => "extraction",
             Task::Pii(_) => "pii",
             Task::Faq(_) => "faq",
+            Task::Summarization(_) => "summarization",
+            Task::Reasoning(_) => "reasoning",
         }
     }
 
@@ -118,6 +138,8 @@ impl Task {
             Task::Extraction(task) => task.write(&sample.expected),
             Task::Pii(task) => task.write(&sample.expected),
             Task::Faq(task) => task.write(&sample.expected),
+            Task::Summarization(task) => task.write(&sample.expected),
+            Task::Reasoning(task) => task.write(&sample.expected),
         };
         Response { text, ..Response::default() }
     }
@@ -135,6 +157,8 @@ impl Task {
             Task::Extraction(task) => task.read(&response.text),
             Task::Pii(task) => task.read(&response.text),
             Task::Faq(task) => task.read(&response.text),
+            Task::Summarization(task) => task.read(&response.text),
+            Task::Reasoning(task) => task.read(&response.text, response.finish),
         }
     }
 
@@ -149,6 +173,8 @@ impl Task {
             Task::Extraction(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Pii(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Reasoning(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
             sample: sample.id.clone(),
@@ -163,7 +189,11 @@ impl Task {
     pub fn labels(&self) -> Vec<String> {
         match self {
             Task::Classification(task) => task.label_names(),
-            Task::Extraction(_) | Task::Pii(_) | Task::Faq(_) => Vec::new(),
+            Task::Extraction(_)
+            | Task::Pii(_)
+            | Task::Faq(_)
+            | Task::Summarization(_)
+            | Task::Reasoning(_) => Vec::new(),
         }
     }
 
@@ -171,7 +201,11 @@ impl Task {
     pub fn fields(&self) -> Vec<String> {
         match self {
             Task::Extraction(task) => task.field_names(),
-            Task::Classification(_) | Task::Pii(_) | Task::Faq(_) => Vec::new(),
+            Task::Classification(_)
+            | Task::Pii(_)
+            | Task::Faq(_)
+            | Task::Summarization(_)
+            | Task::Reasoning(_) => Vec::new(),
         }
     }
 
@@ -182,6 +216,8 @@ impl Task {
             Task::Extraction(task) => task.primary,
             Task::Pii(task) => task.primary,
             Task::Faq(task) => task.primary,
+            Task::Summarization(task) => task.primary,
+            Task::Reasoning(task) => task.primary,
         }
     }
 
@@ -192,6 +228,8 @@ impl Task {
             Task::Extraction(_) => &extraction::METRICS,
             Task::Pii(_) => &pii::METRICS,
             Task::Faq(_) => &faq::METRICS,
+            Task::Summarization(_) => &summarization::METRICS,
+            Task::Reasoning(_) => &reasoning::METRICS,
         };
         let others = all.iter().copied().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
@@ -204,6 +242,8 @@ impl Task {
             Task::Extraction(task) => task.fields.iter().map(|f| f.expected.as_str()).collect(),
             Task::Pii(task) => vec![&task.expected],
             Task::Faq(task) => vec![&task.expected],
+            Task::Summarization(task) => vec![&task.expected],
+            Task::Reasoning(task) => vec![&task.expected],
         }
     }
 
@@ -214,6 +254,8 @@ impl Task {
             Task::Extraction(task) => task.expected_in(row),
             Task::Pii(task) => task.expected_in(row),
             Task::Faq(task) => task.expected_in(row),
+            Task::Summarization(task) => task.expected_in(row),
+            Task::Reasoning(task) => task.expected_in(row),
         }
     }
 
@@ -231,7 +273,7 @@ impl Task {
             Task::Pii(task) => {
                 variables.insert("types".to_owned(), task.types.clone().into());
             }
-            Task::Faq(_) => {}
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => {}
         }
         variables
     }
@@ -244,6 +286,8 @@ impl Task {
             Task::Classification(_) => 32,
             Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
+            Task::Summarization(_) => 256,
+            Task::Reasoning(_) => 1024,
         }
     }
 
@@ -253,7 +297,7 @@ impl Task {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
             Task::Pii(task) => Some(task.schema()),
-            Task::Faq(_) => None,
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => None,
         }
     }
 
@@ -263,6 +307,8 @@ impl Task {
             Task::Classification(task) => task.reader(),
             Task::Extraction(_) | Task::Pii(_) => "json",
             Task::Faq(_) => "span",
+            Task::Summarization(_) => "text",
+            Task::Reasoning(task) => task.reader(),
         }
     }
 }

@@ -1,0 +1,260 @@
+//! Reasoning: a final answer, mostly a number, at the end of a chain of thought.
+//!
+//! **How an answer is read**: blocks `<think>…</think>` are removed, also one that was opened in the
+//! prompt. Then the suite's filters are tried in their order, and the first that finds something
+//! reads the answer; a later one than the first counts as a repair.
+//!
+//! - `strict`: the first `#### 42` (see [`crate::metrics::gsm8k_extract`]);
+//! - `flexible`: the last number (see [`crate::metrics::final_answer`]). It reads nothing in an
+//!   answer that reached its length limit: the last number of a text that was cut is not the final
+//!   one;
+//! - `regex`: the group of the last match of the suite's own expression.
+//!
+//! **Unparsed**: the answer ends inside a `<think>`, or no filter finds anything.
+//!
+//! **Scored** right if it is the expected answer: as a number where both are numbers (1,000 is 1000,
+//! 42.0 is 42), else as text without white space around it. Of an expected text with `#### 42` in it,
+//! a worked solution, that number is expected. Metric: accuracy.
+
+use rightsize_providers::{Fields, Finish};
+use serde_json::{Value, json};
+
+use super::pattern::Pattern;
+use super::{BadExpected, Reading, Score, thoughts};
+use crate::metrics::{Metric, Parts, final_answer, gsm8k_extract};
+
+/// The metrics of this kind.
+pub(super) const METRICS: [Metric; 1] = [Metric::Accuracy];
+
+/// A task with a final answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reasoning {
+    /// The column with the right answer, or with a solution that ends in `#### 42`.
+    pub expected: String,
+    /// How answers are read: the first filter that finds something. At least one.
+    pub filters: Vec<Filter>,
+    /// The metric that headlines this task.
+    pub primary: Metric,
+}
+
+/// A way to find the final answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// The number behind `#### `.
+    Strict,
+    /// The last number.
+    Flexible,
+    /// The group of a regular expression.
+    Regex(Pattern),
+}
+
+impl Filter {
+    fn name(&self) -> &'static str {
+        match self {
+            Filter::Strict => "strict",
+            Filter::Flexible => "flexible",
+            Filter::Regex(_) => "regex",
+        }
+    }
+
+    fn find(&self, text: &str) -> Option<String> {
+        match self {
+            Filter::Strict => gsm8k_extract::extract(text).filter(|answer| !answer.is_empty()),
+            Filter::Flexible => final_answer::last_number(text),
+            Filter::Regex(pattern) => pattern.find(text).map(str::to_owned),
+        }
+    }
+
+    fn write(&self, answer: &str) -> String {
+        match self {
+            Filter::Strict => format!("#### {answer}"),
+            Filter::Flexible => answer.to_owned(),
+            Filter::Regex(pattern) => pattern.write(answer),
+        }
+    }
+}
+
+impl Reasoning {
+    /// The right answer of a row, as text.
+    pub(super) fn expected_in(&self, row: &Fields) -> Result<Value, BadExpected> {
+        let column = &self.expected;
+        let answer = match row.get(column) {
+            None => return Err(BadExpected::absent(column)),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::String(text)) if !text.trim().is_empty() => {
+                Filter::Strict.find(text).unwrap_or_else(|| text.trim().to_owned())
+            }
+            Some(other) => {
+                let message = format!("`{column}` is {other}, no answer");
+                return Err(BadExpected::new(message, "write a number or a text"));
+            }
+        };
+        let value = Value::from(answer);
+        if self.write(&value).is_empty() {
+            return Err(BadExpected::new(
+                format!("no filter of the suite can read the expected answer {value}"),
+                "`strict` and `flexible` read numbers; for other answers write \
+                 `answer: {filters: [{regex: 'Answer: (.+)'}]}`",
+            ));
+        }
+        Ok(value)
+    }
+
+    /// A text in which the suite's filters read the answer; empty where they cannot.
+    pub(super) fn write(&self, expected: &Value) -> String {
+        let answer = expected.as_str().unwrap_or_default();
+        let is_read = |text: &String| {
+            let reading = self.read(text, Finish::Stop);
+            reading.value.is_some_and(|read| is_same(&read, answer))
+        };
+        self.filters.iter().map(|filter| filter.write(answer)).find(is_read).unwrap_or_default()
+    }
+
+    pub(super) fn reader(&self) -> &'static str {
+        self.filters.first().map_or("strict", Filter::name)
+    }
+
+    pub(super) fn read(&self, text: &str, finish: Finish) -> Reading {
+        let Some(said) = thoughts::removed(text) else {
+            return Reading::nothing(self.reader(), "the answer ends inside <think>");
+        };
+        let whole = finish != Finish::Length;
+        let filters = self.filters.iter().enumerate();
+        let found = filters
+            .filter(|(_, filter)| whole || **filter != Filter::Flexible)
+            .find_map(|(at, filter)| Some((at, filter, filter.find(&said)?)));
+        match found {
+            Some((at, filter, answer)) => {
+                Reading { repaired: at > 0, ..Reading::text(filter.name(), &answer) }
+            }
+            None if said.trim().is_empty() => {
+                Reading::nothing(self.reader(), "the answer is empty")
+            }
+            None => Reading::nothing(self.reader(), "no filter finds a final answer"),
+        }
+    }
+
+    pub(super) fn score(&self, read: Option<&Value>, expected: &Value) -> Option<Score> {
+        let expected = expected.as_str()?;
+        let correct = read.is_some_and(|read| is_same(read, expected));
+        let primary = if correct { 1.0 } else { 0.0 };
+        let parts = Parts::from([("n".to_owned(), 1.0), ("correct".to_owned(), primary)]);
+        Some(Score { primary, parts, detail: json!({"correct": correct}) })
+    }
+}
+
+fn is_same(read: &Value, expected: &str) -> bool {
+    read.as_str().is_some_and(|read| final_answer::same(read, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics;
+    use proptest::prelude::*;
+
+    fn task(filters: Vec<Filter>) -> Reasoning {
+        Reasoning { expected: "answer".to_owned(), filters, primary: Metric::Accuracy }
+    }
+
+    fn default() -> Reasoning {
+        task(vec![Filter::Strict, Filter::Flexible])
+    }
+
+    fn regex(source: &str) -> Filter {
+        Filter::Regex(Pattern::new(source).unwrap())
+    }
+
+    #[test]
+    fn the_first_filter_that_finds_something_reads() {
+        for (text, reader, value, repaired) in [
+            ("6 x 7\n#### 42", "strict", json!("42"), false),
+            ("#### 42\nThat is 6 x 7.", "strict", json!("42"), false),
+            ("6 x 7 is 42.", "flexible", json!("42"), true),
+            ("#### forty-two, or 42", "flexible", json!("42"), true),
+            ("#### ,", "strict", Value::Null, false),
+            ("<think>#### 41</think>#### 42", "strict", json!("42"), false),
+            ("<think>41", "strict", Value::Null, false),
+            ("forty-two", "strict", Value::Null, false),
+            ("", "strict", Value::Null, false),
+        ] {
+            let reading = default().read(text, Finish::Stop);
+            assert_eq!(reading.value.unwrap_or_default(), value, "{text}");
+            assert_eq!((reading.reader, reading.repaired), (reader, repaired), "{text}");
+        }
+        let letters = task(vec![regex(r"\(([A-D])\)")]);
+        let reading = letters.read("(A) is wrong, so it is (C).", Finish::Stop);
+        assert_eq!((reading.reader, reading.value), ("regex", Some(json!("C"))));
+    }
+
+    #[test]
+    fn the_last_number_of_a_cut_answer_is_not_final() {
+        assert_eq!(default().read("6 x 7 is", Finish::Length).value, None);
+        let reading = default().read("#### 42\nThat is 6 x", Finish::Length);
+        assert_eq!(reading.value, Some(json!("42")));
+    }
+
+    #[test]
+    fn expected_answers_are_numbers_texts_and_solutions() {
+        let expected = |task: &Reasoning, value: Value| {
+            task.expected_in(json!({"answer": value}).as_object().unwrap())
+        };
+        for (value, answer) in [
+            (json!(42), "42"),
+            (json!(0.5), "0.5"),
+            (json!(" 1,000 "), "1,000"),
+            (json!("6 x 7 = 42\n#### 2,125"), "2125"),
+        ] {
+            assert_eq!(expected(&default(), value).unwrap(), answer);
+        }
+        for value in [json!(""), json!(null), json!([42]), json!("Paris"), json!("42 km")] {
+            assert!(expected(&default(), value.clone()).is_err(), "{value}");
+        }
+        // A suite may mix both, as long as one filter reads each.
+        let mixed = task(vec![Filter::Strict, regex("Answer: (.+)")]);
+        assert_eq!(expected(&mixed, json!("Paris")).unwrap(), "Paris");
+        assert_eq!(mixed.write(&json!("Paris")), "Answer: Paris");
+        assert_eq!(mixed.write(&json!("42")), "#### 42");
+    }
+
+    #[test]
+    fn nothing_read_is_wrong() {
+        let score = default().score(None, &json!("0")).unwrap();
+        assert_eq!((score.primary, score.parts["n"]), (0.0, 1.0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_answer_scores_one(
+            number in "-?[1-9][0-9]{0,8}(\\.[0-9]{1,3})?",
+            text in "[a-z0-9$.,-]{1,12}",
+        ) {
+            for (filter, answer) in [
+                (Filter::Strict, &number),
+                (Filter::Flexible, &number),
+                (regex(r"Answer: (\S+)"), &text),
+            ] {
+                let task = task(vec![filter]);
+                let row = json!({"answer": answer});
+                let expected = task.expected_in(row.as_object().unwrap()).unwrap();
+                let reading = task.read(&task.write(&expected), Finish::Stop);
+                let score = task.score(reading.value.as_ref(), &expected).unwrap();
+                prop_assert_eq!(score.primary, 1.0, "{}", answer);
+            }
+        }
+
+        #[test]
+        fn statistics_are_additive(pairs in prop::collection::vec((0..4u8, 0..4u8), 1..20)) {
+            let mut sum = Parts::new();
+            for (answer, expected) in &pairs {
+                let reading = default().read(&format!("it is {answer}.0"), Finish::Stop);
+                let expected = json!(expected.to_string());
+                let score = default().score(reading.value.as_ref(), &expected).unwrap();
+                metrics::add(&mut sum, &score.parts);
+            }
+            let right = pairs.iter().filter(|(answer, expected)| answer == expected).count();
+            let accuracy = right as f64 / pairs.len() as f64;
+            prop_assert!((Metric::Accuracy.finish(&sum).unwrap() - accuracy).abs() < 1e-12);
+        }
+    }
+}
