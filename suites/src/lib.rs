@@ -8,6 +8,7 @@
 //! every prompt has been rendered, every expected answer has been read. What a user writes is
 //! described in `README.md` of this crate.
 
+pub mod baselines;
 pub mod catalog;
 mod check;
 mod columns;

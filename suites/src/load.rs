@@ -50,6 +50,7 @@ impl Suite {
 
     /// Makes a suite of what a run folder kept of it, so that a run can be resumed and scored again
     /// without the suite's own files: the YAML as it was, and the rows of its test split in order.
+    /// The train split is empty, whatever the YAML says: a run folder does not keep it.
     ///
     /// # Errors
     /// As [`Suite::load`]; they mean that the folder was changed.
@@ -101,14 +102,16 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         return Err(sorted(problems));
     }
     let mut warnings = columns::hidden(&templates, &table);
-    let samples = sample::all(&file.data, &task, &table, &mut warnings)?;
+    let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
     if let Task::Faq(faq) = &mut task {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
-    if let (Some(train), false) = (&file.data.train, matches!(place, Place::Run(_))) {
-        let train = rows(train, &["data", "train"], document, &place)?;
-        warnings.extend(sample::leak(&file.data, &samples, &train));
+    let mut train = Vec::new();
+    if let (Some(source), false) = (&file.data.train, matches!(place, Place::Run(_))) {
+        let table = rows(source, &["data", "train"], document, &place)?;
+        train = sample::train(&file.data, &task, &table)?;
+        warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
     }
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
     let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
@@ -125,6 +128,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         max_tokens,
         constrain: file.answer.constrain,
         samples,
+        train,
     })
 }
 

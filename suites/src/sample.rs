@@ -19,7 +19,7 @@ const ID_LENGTH: usize = 16;
 /// One input with its expected answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// Unique within its suite: the column `data.id`, or the digest of the row.
+    /// Unique within its split: the column `data.id`, or the digest of the row.
     pub id: String,
     /// The row as it was read.
     pub row: Fields,
@@ -37,20 +37,37 @@ pub struct Sample {
     pub line: usize,
 }
 
-/// Makes the samples of all rows; repeated rows are added to `warnings`.
-pub(crate) fn all(
+/// Makes the samples of the test split; repeated rows are added to `warnings`.
+pub(crate) fn test(
     data: &Data,
     task: &Task,
     table: &Table,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Sample>, Problems> {
+    let (samples, ids) = all(data, data.id.as_deref(), task, table)?;
+    warnings.extend(ids.warning());
+    Ok(samples)
+}
+
+/// Makes the samples of the train split. Their ids are digests of the rows also where `data.id`
+/// names a column: nobody looks a train row up, so it needs no id of its own.
+pub(crate) fn train(data: &Data, task: &Task, table: &Table) -> Result<Vec<Sample>, Problems> {
+    all(data, None, task, table).map(|(samples, _)| samples)
+}
+
+fn all(
+    data: &Data,
+    id_column: Option<&str>,
+    task: &Task,
+    table: &Table,
+) -> Result<(Vec<Sample>, Ids), Problems> {
     let expected_columns = task.expected_columns();
     let mut ids = Ids::default();
     let mut samples = Vec::with_capacity(table.rows.len());
     let mut problems = Vec::new();
     for Row { line, fields: row } in &table.rows {
         let problem = |message: String| Problem::of_file(&table.name, message).at_line(*line);
-        let id = match &data.id {
+        let id = match id_column {
             Some(column) => ids.own(row, column, *line),
             None => Ok(ids.of_digest(row, *line)),
         };
@@ -75,9 +92,8 @@ pub(crate) fn all(
             }
         }
     }
-    warnings.extend(ids.warning());
     if problems.is_empty() {
-        return Ok(samples);
+        return Ok((samples, ids));
     }
     let more = problems.len().saturating_sub(MOST_PROBLEMS);
     problems.truncate(MOST_PROBLEMS);
@@ -87,19 +103,20 @@ pub(crate) fn all(
     Err(Problems(problems))
 }
 
-/// Tells how many test rows have the same input as a train row, if any has.
-pub(crate) fn leak(data: &Data, samples: &[Sample], train: &Table) -> Option<String> {
+/// Tells how many test rows have the same input as a row of train, if any has. `name` is how the
+/// warning calls the train split.
+pub(crate) fn leak(
+    data: &Data,
+    samples: &[Sample],
+    train: &[Sample],
+    name: &str,
+) -> Option<String> {
     let mut no_input: Vec<&str> = data.tags.iter().map(String::as_str).collect();
     no_input.extend(data.id.as_deref());
     no_input.extend(data.cluster.as_deref());
     let key = |fields: &Fields| digest::of_value(&Value::Object(without(fields, &no_input)));
-    let hidden = |sample: &Sample| -> Vec<String> {
-        sample.row.keys().filter(|k| !sample.fields.contains_key(*k)).cloned().collect()
-    };
-    let expected: Vec<String> = samples.first().map(hidden).unwrap_or_default();
-    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     let lines: HashMap<String, usize> =
-        train.rows.iter().rev().map(|r| (key(&without(&r.fields, &expected)), r.line)).collect();
+        train.iter().rev().map(|s| (key(&s.fields), s.line)).collect();
     let hits: Vec<(usize, usize)> = samples
         .iter()
         .filter_map(|s| lines.get(&key(&s.fields)).map(|line| (s.line, *line)))
@@ -110,7 +127,7 @@ pub(crate) fn leak(data: &Data, samples: &[Sample], train: &Table) -> Option<Str
          what is trained or shown there is no fair test",
         hits.len(),
         samples.len(),
-        train.name
+        name
     ))
 }
 
@@ -124,7 +141,7 @@ fn tags(row: &Fields, columns: &[String]) -> BTreeMap<String, String> {
 }
 
 /// Text, a number or a truth value as text; nothing for null, empty text, lists and objects.
-fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(text.clone()),

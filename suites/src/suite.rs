@@ -27,14 +27,17 @@ pub struct Suite {
     pub task: Task,
     /// The test split, in the order of its file; never empty, ids are unique.
     pub samples: Vec<Sample>,
+    /// The train split, in the order of its file: what baselines learn from, never asked or scored.
+    /// Empty where the suite has none, and where it was read from a run folder.
+    pub train: Vec<Sample>,
     /// The loss it can bear.
     pub margin: Option<Margin>,
     /// The YAML as written.
     pub yaml: String,
     /// `catalog:NAME`, or the path as the bake-off wrote it.
     pub source: String,
-    /// Digest of YAML and rows: the same whether they were read from their files or from a run
-    /// folder.
+    /// Digest of YAML and test rows: the same whether they were read from their files or from a
+    /// run folder. Train rows are no part of it: no answer of a model depends on them.
     pub sha256: String,
     /// What is suspicious in it, a sentence each: repeated rows, test rows that stand in train.
     pub warnings: Vec<String>,

@@ -30,7 +30,7 @@ pub mod spans_pii;
 pub mod squad;
 pub mod squad_v2;
 pub mod ter;
-mod text;
+pub(crate) mod text;
 
 use std::collections::BTreeMap;
 

@@ -6,9 +6,7 @@
 
 use std::collections::HashMap;
 
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
-
-use super::text::words;
+use super::text::{is_word, words};
 
 /// Lower case; without the 32 ASCII punctuation characters; without the articles *a*, *an*, *the*;
 /// white space as single spaces. In this order: `U.S.A.` becomes `usa`, `10.0` becomes `100`.
@@ -31,18 +29,6 @@ fn remove_articles(text: &str) -> String {
         rest = after;
     }
     out
-}
-
-/// Word characters of Python's `re`: letters, numbers and `_`. Neither combining marks nor circled
-/// letters, which Rust's `char::is_alphanumeric` and regular expressions take for words (UTS #18).
-fn is_word(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric() || c == '_';
-    }
-    matches!(
-        c.general_category_group(),
-        GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
-    )
 }
 
 /// Whether an answer equals an accepted one after normalisation.

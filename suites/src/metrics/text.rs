@@ -4,9 +4,23 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
 /// White space of Python's `str.split`: Unicode's, and the four information separators.
 pub(super) fn is_white(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// Word characters of Python's `re`: letters, numbers and `_`. Neither combining marks nor circled
+/// letters, which Rust's `char::is_alphanumeric` and regular expressions take for words (UTS #18).
+pub(crate) fn is_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    matches!(
+        c.general_category_group(),
+        GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
+    )
 }
 
 /// The words of Python's `str.split()`.

@@ -130,18 +130,22 @@ impl Task {
         }
     }
 
-    /// A perfect answer: what few-shot examples and the property
+    /// A perfect answer: what the oracle baseline, few-shot examples and the property
     /// `score(read(write_expected(sample))) = 1` stand on.
     pub fn write_expected(&self, sample: &Sample) -> Response {
-        let text = match self {
-            Task::Classification(task) => task.write(&sample.expected),
-            Task::Extraction(task) => task.write(&sample.expected),
-            Task::Pii(task) => task.write(&sample.expected),
-            Task::Faq(task) => task.write(&sample.expected),
-            Task::Summarization(task) => task.write(&sample.expected),
-            Task::Reasoning(task) => task.write(&sample.expected),
-        };
-        Response { text, ..Response::default() }
+        Response { text: self.write(&sample.expected), ..Response::default() }
+    }
+
+    /// The text of a perfect answer, where `expected` is expected.
+    pub(crate) fn write(&self, expected: &Value) -> String {
+        match self {
+            Task::Classification(task) => task.write(expected),
+            Task::Extraction(task) => task.write(expected),
+            Task::Pii(task) => task.write(expected),
+            Task::Faq(task) => task.write(expected),
+            Task::Summarization(task) => task.write(expected),
+            Task::Reasoning(task) => task.write(expected),
+        }
     }
 
     /// Reads an answer. A refused or filtered answer is not read at all.

@@ -1,0 +1,193 @@
+//! Baselines: classical methods that answer samples without a language model, for nothing and in
+//! no time. They say what a model's score is worth: one that a linear model reaches needs no
+//! language model, one below `majority` is worse than no thought at all.
+//!
+//! A baseline is no provider: it sees samples and the train split. Its answers are written as text
+//! and go through the same [`Task::read`] and [`Task::score`] as any model's. Every answer depends
+//! on method, suite, seed and sample alone, never on the order of samples, on threads or on time.
+
+mod input;
+mod lbfgs;
+mod linear;
+mod majority;
+mod nearest;
+mod oracle;
+mod random;
+mod regression;
+mod tfidf;
+
+use std::fmt;
+
+use rightsize_providers::Response;
+use serde::{Deserialize, Serialize};
+
+use crate::sample::Sample;
+use crate::suite::Suite;
+use crate::tasks::Task;
+use input::Input;
+use linear::Classifier;
+use nearest::Nearest;
+
+/// How a baseline finds its answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The expected answer itself: whatever it scores below 1 is a fault of the suite or of ours.
+    Oracle,
+    /// The commonest answer of the train split, for every sample.
+    Majority,
+    /// A label drawn at random, each as probable as the others.
+    Random,
+    /// The answer of the train row whose text is nearest: cosine of TF-IDF.
+    Nearest,
+    /// The label that a logistic regression on TF-IDF, fitted on the train split, finds most
+    /// probable.
+    Linear,
+}
+
+impl Method {
+    /// All methods.
+    pub const ALL: [Method; 5] =
+        [Method::Oracle, Method::Majority, Method::Random, Method::Nearest, Method::Linear];
+
+    /// Its word in files and messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::Oracle => "oracle",
+            Method::Majority => "majority",
+            Method::Random => "random",
+            Method::Nearest => "nearest",
+            Method::Linear => "linear",
+        }
+    }
+
+    /// Why this method has no answers for a suite, and the remedy.
+    fn objection(self, suite: &Suite, input: &Input) -> Option<(&'static str, &'static str)> {
+        let needs_labels = matches!(self, Method::Random | Method::Linear);
+        if needs_labels && suite.task.labels().is_empty() {
+            return Some((
+                "it chooses among labels, which only classification has",
+                "use `nearest`, or leave it out of this suite",
+            ));
+        }
+        let repeats_train = matches!(self, Method::Majority | Method::Nearest);
+        if repeats_train && matches!(suite.task, Task::Pii(_)) {
+            return Some((
+                "it repeats an answer of the train split, and places of personal data in one text \
+                 say nothing of another",
+                "leave it out of this suite",
+            ));
+        }
+        let learns = repeats_train || self == Method::Linear;
+        if learns && suite.train.is_empty() {
+            return Some((
+                "it learns from the train split, and there is none",
+                "name rows with expected answers under `data.train`, and load the suite from its \
+                 own file: a run folder keeps the test rows only",
+            ));
+        }
+        let reads = matches!(self, Method::Nearest | Method::Linear);
+        if reads && !suite.train.iter().any(|s| tfidf::has_terms(&input.text(s))) {
+            return Some((
+                "the columns that the prompt shows hold no word of two or more letters in any \
+                 train row",
+                "check that the train rows have the columns of the prompt, as text",
+            ));
+        }
+        None
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A method has no answers for a suite.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the baseline `{method}` cannot answer the suite `{suite}`: {why}\n  help: {remedy}")]
+pub struct Unfit {
+    /// The method.
+    pub method: Method,
+    /// The suite's name.
+    pub suite: String,
+    /// Why.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// A method that is ready to answer the samples of one suite.
+///
+/// ```
+/// use rightsize_suites::Suite;
+/// use rightsize_suites::baselines::{Baseline, Method};
+///
+/// let suite = Suite::load("catalog:support-triage", ".".as_ref())?;
+/// let baseline = Baseline::fit(Method::Oracle, &suite, 7)?;
+/// let sample = &suite.samples[0];
+/// let reading = suite.task.read(&baseline.answer(sample));
+/// assert_eq!(suite.task.score(&reading, sample)?.primary, 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    input: Input,
+    fitted: Fitted,
+}
+
+#[derive(Debug, Clone)]
+enum Fitted {
+    Oracle(Task),
+    Majority { answer: String },
+    Random { answers: Vec<String>, seed: u64 },
+    Nearest(Nearest),
+    Linear(Classifier),
+}
+
+impl Baseline {
+    /// Learns what the method needs of the suite's train split. Only `linear` takes noticeable
+    /// time: seconds for ten thousand rows, on at most two threads. `seed` matters to `random`
+    /// alone.
+    ///
+    /// # Errors
+    /// The method has no answers for this suite: see [`Unfit`].
+    pub fn fit(method: Method, suite: &Suite, seed: u64) -> Result<Baseline, Unfit> {
+        let input = Input::of(suite);
+        let unfit = |(why, remedy): (&str, &str)| Unfit {
+            method,
+            suite: suite.name.clone(),
+            why: why.to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        if let Some(objection) = method.objection(suite, &input) {
+            return Err(unfit(objection));
+        }
+        let task = &suite.task;
+        let fitted = match method {
+            Method::Oracle => Fitted::Oracle(task.clone()),
+            Method::Majority => Fitted::Majority { answer: majority::answer(task, &suite.train) },
+            Method::Random => Fitted::Random {
+                answers: task.labels().into_iter().map(|l| task.write(&l.into())).collect(),
+                seed,
+            },
+            Method::Nearest => Fitted::Nearest(Nearest::fit(task, &suite.train, &input)),
+            Method::Linear => Fitted::Linear(Classifier::fit(task, &suite.train, &input)),
+        };
+        Ok(Baseline { input, fitted })
+    }
+
+    /// The answer to a sample of the suite that this was fitted on, to be read and scored like any
+    /// other. Only `oracle` looks at the sample's expected answer.
+    pub fn answer(&self, sample: &Sample) -> Response {
+        let text = match &self.fitted {
+            Fitted::Oracle(task) => return oracle::answer(task, sample),
+            Fitted::Majority { answer } => answer.as_str(),
+            Fitted::Random { answers, seed } => random::answer(answers, *seed, &sample.id),
+            Fitted::Nearest(nearest) => nearest.answer(&self.input.text(sample)),
+            Fitted::Linear(classifier) => classifier.answer(&self.input.text(sample)),
+        };
+        Response { text: text.to_owned(), ..Response::default() }
+    }
+}
