@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rightsize_reports::run::Scenario;
+use rightsize_suites::baselines::Method;
 use rightsize_suites::yaml;
 use rightsize_suites::{Problem, Problems};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,9 @@ pub struct Bakeoff {
     pub suites: Vec<String>,
     /// Model entries.
     pub models: Vec<ModelEntry>,
+    /// Classical methods beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Method>,
     /// Scenarios of local entries; remote ones and replays run as a batch unless they say otherwise.
     #[serde(default = "both_scenarios")]
     pub scenarios: Vec<Scenario>,
@@ -136,8 +140,18 @@ impl BakeoffFile {
                 "name at least one, such as catalog:support-triage",
             );
         }
-        if bakeoff.models.is_empty() {
+        if bakeoff.models.is_empty() && bakeoff.baselines.is_empty() {
             problem(&["models"], "no models".into(), "name at least one, such as specialist-5m");
+        }
+        for (index, method) in bakeoff.baselines.iter().enumerate() {
+            let at = ["baselines", &index.to_string()];
+            if bakeoff.baselines[..index].contains(method) {
+                problem(&at, format!("`{method}` stands twice"), "name each baseline once");
+            }
+            if bakeoff.models.iter().any(|entry| entry.id == method.word()) {
+                let message = format!("`{method}` is a baseline and the id of a model entry");
+                problem(&at, message, "give the entry another id");
+            }
         }
         if bakeoff.single_stream.samples == 0 {
             problem(

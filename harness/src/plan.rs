@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rightsize_providers::{Ask, AskKind, Generate, digest};
 use rightsize_reports::run::{Mode, Scenario};
+use rightsize_suites::baselines::Method;
 use rightsize_suites::{PromptError, Suite};
 use serde_json::{Value, json};
 
@@ -93,12 +94,36 @@ pub struct Unit {
 /// Prompt variant of a suite's own prompt, the only one so far.
 pub const DEFAULT_VARIANT: &str = "default";
 
+/// What answers a set of units, and how many of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Answerer<'a> {
+    /// Entry id.
+    pub id: &'a str,
+    /// A seeded subset of each suite; absent takes all.
+    pub samples: Option<usize>,
+    /// The scenarios that it runs under.
+    pub scenarios: &'a [Scenario],
+}
+
+impl<'a> Answerer<'a> {
+    /// A model entry.
+    pub fn model(entry: &'a ModelEntry, bakeoff: &'a Bakeoff) -> Self {
+        let scenarios = entry.scenarios(&bakeoff.scenarios);
+        Answerer { id: &entry.id, samples: entry.samples, scenarios }
+    }
+
+    /// A baseline, whose latency nobody asks for.
+    pub fn baseline(method: Method) -> Answerer<'static> {
+        Answerer { id: method.word(), samples: None, scenarios: &[Scenario::Batch] }
+    }
+}
+
 /// The units of one entry: batch first, then single-stream; suites in order, samples in order.
 ///
 /// Subsets (`limit`, the entry's `samples`, the single-stream pass) are drawn by the run's seed from
 /// the whole suite, before the shard takes its part: they are the same however a run is cut.
 pub fn units_of(
-    entry: &ModelEntry,
+    answerer: Answerer<'_>,
     bakeoff: &Bakeoff,
     suites: &[Suite],
     limit: Option<usize>,
@@ -106,13 +131,13 @@ pub fn units_of(
 ) -> Vec<Unit> {
     let mut units = Vec::new();
     for scenario in [Scenario::Batch, Scenario::SingleStream] {
-        if !entry.scenarios(&bakeoff.scenarios).contains(&scenario) {
+        if !answerer.scenarios.contains(&scenario) {
             continue;
         }
         for (suite_index, suite) in suites.iter().enumerate() {
             let pass =
                 (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
-            let most = [limit, entry.samples, pass].into_iter().flatten().min();
+            let most = [limit, answerer.samples, pass].into_iter().flatten().min();
             for position in subset(suite, bakeoff.seed, most) {
                 let Some(sample) = suite.samples.get(position) else { continue };
                 if !shard.is_none_or(|shard| shard.holds(position)) {
@@ -121,7 +146,7 @@ pub fn units_of(
                 let key = UnitKey {
                     suite: suite.name.clone(),
                     sample: sample.id.clone(),
-                    entry: entry.id.clone(),
+                    entry: answerer.id.to_owned(),
                     variant: DEFAULT_VARIANT.to_owned(),
                     mode: Mode::Generate,
                     scenario,
@@ -196,6 +221,22 @@ pub fn ask_digest(ask: &Ask, entry: &ModelEntry, weights: Option<&str>, key: &Un
     }))
 }
 
+/// The same for a baseline: method, seed and the rows that it learns from.
+pub fn baseline_digest(method: Method, seed: u64, train_sha256: &str, key: &UnitKey) -> String {
+    digest::of_value(&json!({
+        "baseline": method,
+        "seed": seed,
+        "train": train_sha256,
+        "scenario": key.scenario,
+        "repeat": key.repeat,
+    }))
+}
+
+/// Digest of the rows of a suite's train split.
+pub fn train_digest(suite: &Suite) -> String {
+    digest::of_value(&suite.train.iter().map(|sample| Value::Object(sample.row.clone())).collect())
+}
+
 /// The text of a prompt as it is kept in `prompts.jsonl`.
 pub fn prompt_text(ask: &Ask) -> String {
     use rightsize_providers::Prompt;
@@ -237,7 +278,10 @@ mod tests {
         let (bakeoff, suites) = plan(BAKEOFF);
         let entry = &bakeoff.models[0];
         let keys = |shard| -> Vec<UnitKey> {
-            units_of(entry, &bakeoff, &suites, Some(41), shard).into_iter().map(|u| u.key).collect()
+            units_of(Answerer::model(entry, &bakeoff), &bakeoff, &suites, Some(41), shard)
+                .into_iter()
+                .map(|u| u.key)
+                .collect()
         };
         let whole: BTreeSet<UnitKey> = keys(None).into_iter().collect();
         let mut parts = Vec::new();
@@ -261,7 +305,7 @@ mod tests {
     fn the_ask_digest_sees_what_changes_an_answer_and_nothing_else() {
         let (bakeoff, suites) = plan(BAKEOFF);
         let mut entry = bakeoff.models[0].clone();
-        let unit = &units_of(&entry, &bakeoff, &suites, None, None)[0];
+        let unit = &units_of(Answerer::model(&entry, &bakeoff), &bakeoff, &suites, None, None)[0];
         let digest_of = |entry: &ModelEntry, seed, weights| {
             let ask = ask_of(unit, &suites[0], entry, seed).unwrap().unwrap();
             ask_digest(&ask, entry, weights, &unit.key)

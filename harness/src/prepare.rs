@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::journal::{self, Done, Journal};
 use crate::plan::{self, Shard};
 use crate::printer::Printer;
-use crate::runner::{self, EntryWork, PlanError};
+use crate::runner::{self, PlanError, Work};
 
 /// A run, ready to begin: its matrix, its folder.
 pub struct Prepared {
@@ -22,7 +22,7 @@ pub struct Prepared {
     /// The suites.
     pub suites: Vec<Suite>,
     /// The work that is left.
-    pub work: Vec<EntryWork>,
+    pub work: Work,
     /// The folder that paths in the bake-off are relative to.
     pub base: PathBuf,
     /// The open run folder.
@@ -81,7 +81,11 @@ pub fn begin(
     }
     let nothing = Done::default();
     let work = plan(&file.bakeoff, &suites, &file.base, limit, shard, &nothing)?;
-    let passes: Vec<PlannedPass> = work.iter().flat_map(|entry| entry.planned.clone()).collect();
+    for unfit in work.baselines.iter().flat_map(|work| &work.unfit) {
+        let (method, suite) = (unfit.method, &unfit.suite);
+        printer.note(&format!("note: baseline {method} does not answer {suite}: {}", unfit.why));
+    }
+    let passes = work.planned();
     let planned = passes.iter().map(|pass| pass.units).sum();
     let manifest = manifest(&file, &suites, limit, shard, passes);
     let folder = match out {
@@ -111,10 +115,19 @@ fn plan(
     limit: Option<usize>,
     shard: Option<Shard>,
     done: &Done,
-) -> Result<Vec<EntryWork>, Failure> {
+) -> Result<Work, Failure> {
+    let part = (limit, shard);
+    let baselines = bakeoff.baselines.iter();
+    let baselines = baselines.map(|m| runner::plan_baseline(*m, bakeoff, suites, part, done));
     let entries = bakeoff.models.iter();
-    let work = entries.map(|e| runner::plan_entry(e, bakeoff, suites, base, (limit, shard), done));
-    work.collect::<Result<_, _>>().map_err(|error| match error {
+    let entries = entries.map(|e| runner::plan_entry(e, bakeoff, suites, base, part, done));
+    let work = || -> Result<Work, PlanError> {
+        Ok(Work {
+            baselines: baselines.collect::<Result<_, _>>()?,
+            entries: entries.collect::<Result<_, _>>()?,
+        })
+    };
+    work().map_err(|error| match error {
         PlanError::Prompt(_) => Failure::wrong(error, "check the suite with `rightsize check`"),
         PlanError::Conflict { .. } => Failure::wrong(
             error,
@@ -155,6 +168,13 @@ fn manifest(
                 concurrency: entry.concurrency,
                 local: entry.provider.is_local(),
             })
+            .chain(file.bakeoff.baselines.iter().map(|method| EntryRef {
+                id: method.word().to_owned(),
+                provider: "baseline".to_owned(),
+                model: method.word().to_owned(),
+                concurrency: 1,
+                local: false,
+            }))
             .collect(),
         units_planned: planned.iter().map(|pass| pass.units).sum(),
         planned,
@@ -224,11 +244,16 @@ fn suite_of_folder(folder: &Path, name: &str, source: &str) -> Result<Suite, Fai
         })
     };
     let yaml = read(files::SUITE_YAML)?;
-    let rows = read(files::SAMPLES)?;
-    let rows: Result<Vec<Map<String, Value>>, _> = rows.lines().map(serde_json::from_str).collect();
-    let rows = rows.map_err(|error| {
-        let message = format!("{}: {error}", own.join(files::SAMPLES).display());
-        Failure::wrong(message, "restore the folder from a copy")
-    })?;
-    Ok(Suite::from_run_folder(&yaml, source, rows)?)
+    let rows = |name: &str| -> Result<Vec<Map<String, Value>>, Failure> {
+        let rows: Result<Vec<_>, _> = read(name)?.lines().map(serde_json::from_str).collect();
+        rows.map_err(|error| {
+            let message = format!("{}: {error}", own.join(name).display());
+            Failure::wrong(message, "restore the folder from a copy")
+        })
+    };
+    let train = match own.join(files::TRAIN).exists() {
+        true => rows(files::TRAIN)?,
+        false => Vec::new(),
+    };
+    Ok(Suite::from_run_folder(&yaml, source, rows(files::SAMPLES)?, train)?)
 }

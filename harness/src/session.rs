@@ -42,15 +42,21 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
     let clock = Clock::Monotonic;
     let start = session_start(session, clock, &base);
     journal.session(&SessionLine::Started(Box::new(start)))?;
-    let left: u64 = work.iter().map(|entry| entry.units.len() as u64).sum();
+    let left = work.left();
     printer.note(&format!(
-        "Suites: {}. Models: {}. Units to ask: {left}{}. Run folder: {}",
+        "Suites: {}. Models: {}.{} Units to ask: {left}{}. Run folder: {}",
         suites.len(),
         bakeoff.models.len(),
+        match bakeoff.baselines.len() {
+            0 => String::new(),
+            n => format!(" Baselines: {n}."),
+        },
         if done > 0 { format!(" ({done} have an answer)") } else { String::new() },
         folder.display()
     ));
-    let mut display = Display::new(printer, bakeoff.models.iter().map(|entry| entry.id.as_str()));
+    let models = bakeoff.models.iter().map(|entry| entry.id.as_str());
+    let ids = models.chain(bakeoff.baselines.iter().map(|method| method.word()));
+    let mut display = Display::new(printer, ids);
     let cancel = CancellationToken::new();
     let context = Arc::new(Context {
         bakeoff,

@@ -13,17 +13,20 @@ pub(crate) struct Entry {
 }
 
 macro_rules! entry {
-    ($name:literal) => {
+    ($name:literal, $($file:literal),+) => {
         Entry {
             name: $name,
             yaml: include_str!(concat!("../catalog/", $name, "/suite.yaml")),
-            files: &[("test.jsonl", include_str!(concat!("../catalog/", $name, "/test.jsonl")))],
+            files: &[$(($file, include_str!(concat!("../catalog/", $name, "/", $file)))),+],
         }
     };
 }
 
-const ENTRIES: &[Entry] =
-    &[entry!("support-triage"), entry!("invoice-extraction"), entry!("kb-faq")];
+const ENTRIES: &[Entry] = &[
+    entry!("support-triage", "test.jsonl", "train.jsonl"),
+    entry!("invoice-extraction", "test.jsonl"),
+    entry!("kb-faq", "test.jsonl"),
+];
 
 /// The names of the shipped suites, without the prefix.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -28,7 +28,7 @@ enum Place {
     /// In the folder of the suite's file: the folder as it is opened, and as messages name it.
     Folder { opened: PathBuf, shown: PathBuf },
     /// In the run folder, which kept the rows themselves.
-    Run(Vec<Fields>),
+    Run { test: Vec<Fields>, train: Vec<Fields> },
 }
 
 impl Suite {
@@ -54,8 +54,13 @@ impl Suite {
     ///
     /// # Errors
     /// As [`Suite::load`]; they mean that the folder was changed.
-    pub fn from_run_folder(yaml: &str, source: &str, rows: Vec<Fields>) -> Result<Suite, Problems> {
-        build(yaml, source, Place::Run(rows))
+    pub fn from_run_folder(
+        yaml: &str,
+        source: &str,
+        test: Vec<Fields>,
+        train: Vec<Fields>,
+    ) -> Result<Suite, Problems> {
+        build(yaml, source, Place::Run { test, train })
     }
 }
 
@@ -107,9 +112,13 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
+    let table = match (&place, &file.data.train) {
+        (_, None) => None,
+        (Place::Run { train, .. }, _) => Some(kept(train, document)),
+        (_, Some(source)) => Some(rows(source, &["data", "train"], document, &place)?),
+    };
     let mut train = Vec::new();
-    if let (Some(source), false) = (&file.data.train, matches!(place, Place::Run(_))) {
-        let table = rows(source, &["data", "train"], document, &place)?;
+    if let Some(table) = table {
         train = sample::train(&file.data, &task, &table)?;
         warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
     }
@@ -198,10 +207,7 @@ fn line_in_block(text: &str, key: usize, line: usize) -> Option<usize> {
 
 fn test_rows(file: &SuiteFile, document: Document<'_>, place: &Place) -> Result<Table, Problem> {
     let table = match place {
-        Place::Run(rows) => Table {
-            name: format!("rows of {} in the run folder", document.name),
-            rows: numbered(rows, |i| i.saturating_add(1)),
-        },
+        Place::Run { test, .. } => kept(test, document),
         Place::Catalog(_) | Place::Folder { .. } => {
             rows(&file.data.test, &["data", "test"], document, place)?
         }
@@ -251,9 +257,17 @@ fn rows(
             let rows = dataset::read_embedded(text, &shown)?;
             Ok(Table { name: shown, rows })
         }
-        (Source::File(name), Place::Run(_)) => {
+        (Source::File(name), Place::Run { .. }) => {
             Err(document.problem(path, format!("`{name}` is no part of the run folder")))
         }
+    }
+}
+
+/// Rows that the run folder kept.
+fn kept(rows: &[Fields], document: Document<'_>) -> Table {
+    Table {
+        name: format!("rows of {} in the run folder", document.name),
+        rows: numbered(rows, |i| i.saturating_add(1)),
     }
 }
 

@@ -267,7 +267,7 @@ fn a_run_folder_has_no_train() {
     let suite = tickets(&[("one two", "b")], &[("three", "a")]);
     assert_eq!(suite.train.len(), 1);
     let rows = suite.samples.iter().map(|s| s.row.clone()).collect();
-    let again = Suite::from_run_folder(&suite.yaml, &suite.source, rows).unwrap();
+    let again = Suite::from_run_folder(&suite.yaml, &suite.source, rows, Vec::new()).unwrap();
     assert_eq!(again.train, []);
     assert_eq!(again.sha256, suite.sha256);
 }

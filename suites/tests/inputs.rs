@@ -61,7 +61,7 @@ fn good_suites() {
             Err(problems) => return format!("{name} was not loaded:\n{problems}"),
         };
         let rows = suite.samples.iter().map(|s| s.row.clone()).collect();
-        let again = Suite::from_run_folder(&suite.yaml, name, rows).unwrap();
+        let again = Suite::from_run_folder(&suite.yaml, name, rows, Vec::new()).unwrap();
         assert_eq!(again.sha256, suite.sha256, "{name}");
         let mut lines =
             vec![format!("{} {} {}", suite.name, suite.task.kind(), suite.primary().title())];
@@ -113,6 +113,6 @@ fn the_readme_is_true() {
         "category": "billing"
     });
     let rows = vec![row.as_object().unwrap().clone()];
-    let suite = Suite::from_run_folder(yaml, "README.md", rows).unwrap();
+    let suite = Suite::from_run_folder(yaml, "README.md", rows, Vec::new()).unwrap();
     assert_eq!(suite.samples[0].tags["language"], "en");
 }

@@ -105,7 +105,7 @@ fn an_ask_never_carries_the_expected_answer() {
 fn a_run_folder_gives_the_same_suite() {
     for suite in all() {
         let rows = suite.samples.iter().map(|s| s.row.clone()).collect();
-        let again = Suite::from_run_folder(&suite.yaml, &suite.source, rows).unwrap();
+        let again = Suite::from_run_folder(&suite.yaml, &suite.source, rows, Vec::new()).unwrap();
         assert_eq!(again.sha256, suite.sha256);
         let ids = |s: &Suite| s.samples.iter().map(|s| s.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(&again), ids(&suite));
@@ -119,9 +119,10 @@ fn the_digest_covers_yaml_and_rows() {
     let suite = &all()[0];
     let mut rows: Vec<_> = suite.samples.iter().map(|s| s.row.clone()).collect();
     let yaml = format!("{}# a comment\n", suite.yaml);
-    let other_yaml = Suite::from_run_folder(&yaml, &suite.source, rows.clone()).unwrap();
+    let other_yaml =
+        Suite::from_run_folder(&yaml, &suite.source, rows.clone(), Vec::new()).unwrap();
     assert_ne!(other_yaml.sha256, suite.sha256);
     rows.pop();
-    let fewer = Suite::from_run_folder(&suite.yaml, &suite.source, rows).unwrap();
+    let fewer = Suite::from_run_folder(&suite.yaml, &suite.source, rows, Vec::new()).unwrap();
     assert_ne!(fewer.sha256, suite.sha256);
 }

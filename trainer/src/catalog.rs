@@ -15,6 +15,10 @@ use crate::text::values::Split;
 pub const GENERATED: usize = 120;
 /// Of the generated test rows.
 pub const SEED: u64 = 7;
+/// Rows of the train split of the classification suite, for baselines to learn from.
+const LABELLED: usize = 350;
+/// Of the train rows.
+const TRAIN_SEED: u64 = 11;
 
 /// The hand-written rows of a suite, without id, origin and family.
 pub fn hand_written(task: Task) -> &'static str {
@@ -55,17 +59,40 @@ fn labelled(id: String, origin: &str, family: &str, row: Map<String, Value>) -> 
     all
 }
 
-/// Writes `test.jsonl` of all suites below the catalog's folder.
+/// The train split of a suite, where it has one: what somebody has who labelled a few hundred rows.
+fn train_rows(task: Task) -> Option<Vec<Map<String, Value>>> {
+    if task != Task::Triage {
+        return None;
+    }
+    let writer = Writer::new();
+    let mut rng = ChaCha8Rng::seed_from_u64(TRAIN_SEED);
+    let row = |_| writer.sample(task, Split::Train, &mut rng).row;
+    Some((0..LABELLED).map(row).collect())
+}
+
+/// Writes `test.jsonl` of all suites, and `train.jsonl` of those that have one, below the catalog's folder.
 pub fn write(catalog: &Path) -> Result<(), Error> {
     for task in Task::ALL {
-        let mut text = String::new();
-        for row in rows(task)? {
-            text.push_str(&serde_json::to_string(&row)?);
-            text.push('\n');
+        let folder = catalog.join(task.name());
+        write_rows(&folder.join(TEST), &rows(task)?)?;
+        if let Some(rows) = train_rows(task) {
+            write_rows(&folder.join(TRAIN), &rows)?;
         }
-        fs::write(catalog.join(task.name()).join("test.jsonl"), text)?;
     }
     Ok(())
+}
+
+/// Files of a suite.
+const TEST: &str = "test.jsonl";
+const TRAIN: &str = "train.jsonl";
+
+fn write_rows(path: &Path, rows: &[Map<String, Value>]) -> Result<(), Error> {
+    let mut text = String::new();
+    for row in rows {
+        text.push_str(&serde_json::to_string(row)?);
+        text.push('\n');
+    }
+    Ok(fs::write(path, text)?)
 }
 
 #[cfg(test)]
@@ -83,9 +110,11 @@ mod tests {
         }
         write(out.path()).unwrap();
         for task in Task::ALL {
-            let read =
-                |folder: &Path| fs::read_to_string(folder.join(task.name()).join("test.jsonl"));
-            assert!(read(out.path()).unwrap() == read(&catalog).unwrap(), "run `data` again");
+            for file in [TEST, TRAIN] {
+                let read = |folder: &Path| fs::read_to_string(folder.join(task.name()).join(file));
+                let (new, old) = (read(out.path()).ok(), read(&catalog).ok());
+                assert!(new == old, "{}: run `data` again", task.name());
+            }
         }
     }
 

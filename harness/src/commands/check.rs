@@ -8,8 +8,9 @@ use rightsize_suites::{Problem, Problems, Suite};
 
 use crate::bakeoff::BakeoffFile;
 use crate::exit::{Exit, Failure};
+use crate::plan::{self, Answerer};
+use crate::prepare;
 use crate::printer::Printer;
-use crate::{plan, prepare};
 
 /// `rightsize check`: every file is looked at, all problems are printed.
 pub fn check(files: &[String], printer: Printer) -> Result<Exit, Failure> {
@@ -51,8 +52,17 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
     let suites = prepare::load_suites(&file)?;
     let mut lines = vec![format!("{}: bake-off `{}` is fine", path.display(), file.bakeoff.name)];
     for entry in &file.bakeoff.models {
-        let units = plan::units_of(entry, &file.bakeoff, &suites, None, None).len();
+        let answerer = Answerer::model(entry, &file.bakeoff);
+        let units = plan::units_of(answerer, &file.bakeoff, &suites, None, None).len();
         lines.push(format!("  model  {}  {units} units", entry.id));
+    }
+    for method in &file.bakeoff.baselines {
+        for suite in &suites {
+            lines.push(match method.check(suite) {
+                Ok(()) => format!("  baseline  {method}  {}", suite.name),
+                Err(unfit) => format!("  baseline  {method}  not {}: {}", suite.name, unfit.why),
+            });
+        }
     }
     printer.result(&lines.join("\n"));
     for suite in &suites {

@@ -31,16 +31,18 @@ pub fn run(args: arguments::Run, verbose: u8, printer: Printer) -> Result<Exit, 
     session::execute(prepared, ending, printer)
 }
 
-/// Leaves the entries that `--models` names.
+/// Leaves the entries and baselines that `--models` names.
 fn keep(bakeoff: &mut Bakeoff, ids: &[String]) -> Result<(), Failure> {
     if ids.is_empty() {
         return Ok(());
     }
-    let known: Vec<&str> = bakeoff.models.iter().map(|entry| entry.id.as_str()).collect();
+    let models = bakeoff.models.iter().map(|entry| entry.id.as_str());
+    let known: Vec<&str> = models.chain(bakeoff.baselines.iter().map(|m| m.word())).collect();
     if let Some(unknown) = ids.iter().find(|id| !known.contains(&id.as_str())) {
         let message = format!("--models names `{unknown}`, and the bake-off has no such entry");
         return Err(Failure::wrong(message, format!("it has: {}", known.join(", "))));
     }
     bakeoff.models.retain(|entry| ids.contains(&entry.id));
+    bakeoff.baselines.retain(|method| ids.iter().any(|id| id == method.word()));
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rightsize_reports::run::{Manifest, SuiteFacts, files};
-use rightsize_suites::Suite;
+use rightsize_suites::{Sample, Suite};
 
 use super::lock::Lock;
 use super::{Journal, JournalError, write_whole};
@@ -55,12 +55,17 @@ fn write_suite(folder: &Path, suite: &Suite) -> Result<(), JournalError> {
     std::fs::create_dir_all(&own).map_err(JournalError::io(&own))?;
     write_whole(&own.join(files::SUITE_YAML), suite.yaml.as_bytes())?;
     write_whole(&own.join(files::SUITE_FACTS), &to_json(&own, &SuiteFacts::of(suite))?)?;
+    write_rows(&own.join(files::SAMPLES), &suite.samples)?;
+    if suite.train.is_empty() { Ok(()) } else { write_rows(&own.join(files::TRAIN), &suite.train) }
+}
+
+fn write_rows(path: &Path, samples: &[Sample]) -> Result<(), JournalError> {
     let mut rows = Vec::new();
-    for sample in &suite.samples {
-        rows.extend(serde_json::to_vec(&sample.row).map_err(|e| JournalError::io(&own)(e.into()))?);
+    for sample in samples {
+        rows.extend(serde_json::to_vec(&sample.row).map_err(|e| JournalError::io(path)(e.into()))?);
         rows.push(b'\n');
     }
-    write_whole(&own.join(files::SAMPLES), &rows)
+    write_whole(path, &rows)
 }
 
 fn to_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, JournalError> {

@@ -204,6 +204,10 @@ fn copy_sources(from: &Path, to: &Path) -> Result<(), JournalError> {
         for name in [files::SUITE_YAML, files::SUITE_FACTS, files::SAMPLES] {
             copy(&own.join(name))?;
         }
+        let train = own.join(files::TRAIN);
+        if from.join(&train).exists() {
+            copy(&train)?;
+        }
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::record;
 use super::start::{self, Identity, Started};
 use crate::bakeoff::{Bakeoff, ModelEntry};
 use crate::journal::Done;
-use crate::plan::{self, Shard, Unit};
+use crate::plan::{self, Answerer, Shard, Unit};
 
 /// A unit with its digests.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ pub fn plan_entry(
     done: &Done,
 ) -> Result<EntryWork, PlanError> {
     let identity = start::identify(entry, base);
-    let all = plan::units_of(entry, bakeoff, suites, limit, shard);
+    let all = plan::units_of(Answerer::model(entry, bakeoff), bakeoff, suites, limit, shard);
     let planned = count(&all);
     let mut units = Vec::new();
     let Ok(known) = &identity else {
@@ -107,7 +107,7 @@ pub fn plan_entry(
 }
 
 /// Units by suite and scenario.
-fn count(units: &[Unit]) -> Vec<PlannedPass> {
+pub(super) fn count(units: &[Unit]) -> Vec<PlannedPass> {
     let mut passes: Vec<PlannedPass> = Vec::new();
     for Unit { key, .. } in units {
         match passes.last_mut() {
@@ -125,8 +125,8 @@ fn count(units: &[Unit]) -> Vec<PlannedPass> {
     passes
 }
 
-/// Runs all entries: servers are reached for first (free of charge), local entries run one after the
-/// other, then servers and replays side by side.
+/// Runs all model entries: servers are reached for first (free of charge), local entries run one
+/// after the other, then servers and replays side by side.
 pub async fn run_all(context: Arc<Context>, work: Vec<EntryWork>, sender: Sender<WorkerEvent>) {
     let (local, other): (Vec<_>, Vec<_>) =
         work.into_iter().partition(|w| w.entry.provider.is_local());

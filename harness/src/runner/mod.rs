@@ -9,11 +9,12 @@
 //! a display that fails does not. Providers never loop; retry, limits and cancellation are here,
 //! with time from `tokio::time`, so that all of it can be simulated.
 //!
-//! Local entries run one after the other, each alone on the machine, before any remote entry: so
+//! Baselines come first: they cost nothing. Local entries run one after the other, each alone on the machine, before any remote entry: so
 //! what fails at start has failed before a paid call is made. Remote entries and replays then run
 //! side by side.
 
 mod attempt;
+mod baseline;
 mod entry;
 mod events;
 mod gate;
@@ -25,7 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rightsize_providers::Clock;
-use rightsize_reports::run::{EntrySession, Outcome, RecordError, SessionLine};
+use rightsize_reports::run::{EntrySession, Outcome, PlannedPass, RecordError, SessionLine};
 use rightsize_suites::Suite;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,7 @@ use crate::bakeoff::Bakeoff;
 use crate::journal::{Journal, JournalError};
 
 pub use attempt::Retry;
+pub use baseline::{BaselineWork, plan_baseline};
 pub use entry::{EntryWork, PlanError, plan_entry};
 pub use events::{Event, WorkerEvent};
 pub use limits::MaxErrors;
@@ -69,18 +71,48 @@ pub struct Tally {
     pub journal: Option<JournalError>,
 }
 
-/// Runs all entries and returns when every worker has ended.
+/// The work of a session.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// Of baselines, which come first.
+    pub baselines: Vec<BaselineWork>,
+    /// Of model entries.
+    pub entries: Vec<EntryWork>,
+}
+
+impl Work {
+    /// All passes of this folder, those that are done included.
+    pub fn planned(&self) -> Vec<PlannedPass> {
+        let baselines = self.baselines.iter().flat_map(|work| &work.planned);
+        self.entries.iter().flat_map(|work| &work.planned).chain(baselines).cloned().collect()
+    }
+
+    /// Units without an answer.
+    pub fn left(&self) -> u64 {
+        let baselines = self.baselines.iter().map(|work| work.units.len());
+        let left: usize = self.entries.iter().map(|work| work.units.len()).chain(baselines).sum();
+        left as u64
+    }
+}
+
+/// Runs all baselines and entries and returns when every worker has ended.
 ///
 /// `display` is called after each event has been written; it must not block.
 pub async fn run(
     context: Arc<Context>,
-    work: Vec<EntryWork>,
+    work: Work,
     journal: &mut Journal,
     display: &mut dyn FnMut(Event<'_>),
 ) -> Tally {
     // Room for a few records, no more: what was paid for goes to the disk at once.
     let (sender, mut receiver) = mpsc::channel(32);
-    let workers = tokio::spawn(entry::run_all(Arc::clone(&context), work, sender));
+    let workers = tokio::spawn({
+        let context = Arc::clone(&context);
+        async move {
+            baseline::run_all(&context, work.baselines, &sender).await;
+            entry::run_all(context, work.entries, sender).await;
+        }
+    });
     let mut tally = Tally::default();
     while let Some(event) = receiver.recv().await {
         if tally.journal.is_none()

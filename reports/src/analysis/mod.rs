@@ -84,6 +84,11 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest
         })
         .collect();
     let why_not = match passes.first() {
+        None if entry.provider == "baseline"
+            && planned(manifest, facts, entry, Scenario::Batch) == 0 =>
+        {
+            Some("this baseline cannot answer such a suite".to_owned())
+        }
         None => Some("no unit was recorded".to_owned()),
         // Units that never got a record (an entry that ended early) were not answered either.
         Some(pass) => {

@@ -165,6 +165,7 @@ fn entry_view(
     let elsewhere = match (reference.local, reference.provider.as_str()) {
         (true, _) => "no session recorded it",
         (false, "replay") => "its answers were read from a file",
+        (false, "baseline") => "a baseline has no process of its own",
         (false, _) => "it ran on another machine",
     };
     let (samples_per_s, output_tok_s) = throughput(folder, index, sessions);

@@ -61,6 +61,22 @@ impl Method {
         }
     }
 
+    /// Whether this method can answer a suite.
+    ///
+    /// # Errors
+    /// Why it cannot: see [`Unfit`].
+    pub fn check(self, suite: &Suite) -> Result<(), Unfit> {
+        match self.objection(suite, &Input::of(suite)) {
+            None => Ok(()),
+            Some((why, remedy)) => Err(Unfit {
+                method: self,
+                suite: suite.name.clone(),
+                why: why.to_owned(),
+                remedy: remedy.to_owned(),
+            }),
+        }
+    }
+
     /// Why this method has no answers for a suite, and the remedy.
     fn objection(self, suite: &Suite, input: &Input) -> Option<(&'static str, &'static str)> {
         let needs_labels = matches!(self, Method::Random | Method::Linear);
@@ -82,8 +98,7 @@ impl Method {
         if learns && suite.train.is_empty() {
             return Some((
                 "it learns from the train split, and there is none",
-                "name rows with expected answers under `data.train`, and load the suite from its \
-                 own file: a run folder keeps the test rows only",
+                "name rows with expected answers under `data.train`, in the suite's file",
             ));
         }
         let reads = matches!(self, Method::Nearest | Method::Linear);
@@ -154,16 +169,8 @@ impl Baseline {
     /// # Errors
     /// The method has no answers for this suite: see [`Unfit`].
     pub fn fit(method: Method, suite: &Suite, seed: u64) -> Result<Baseline, Unfit> {
+        method.check(suite)?;
         let input = Input::of(suite);
-        let unfit = |(why, remedy): (&str, &str)| Unfit {
-            method,
-            suite: suite.name.clone(),
-            why: why.to_owned(),
-            remedy: remedy.to_owned(),
-        };
-        if let Some(objection) = method.objection(suite, &input) {
-            return Err(unfit(objection));
-        }
         let task = &suite.task;
         let fitted = match method {
             Method::Oracle => Fitted::Oracle(task.clone()),

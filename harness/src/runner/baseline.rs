@@ -1,0 +1,157 @@
+//! One baseline from its start to its end. It is no provider: it sees the samples and their train
+//! split, and shares only the record with model entries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rightsize_providers::{
+    Advice, Answer, Description, ErrorKind, ProviderError, ServerWords, Side, Stage, Timing, Usage,
+};
+use rightsize_reports::run::{PlannedPass, Scenario};
+use rightsize_suites::Suite;
+use rightsize_suites::baselines::{Baseline, Method, Unfit};
+use tokio::sync::mpsc::Sender;
+
+use super::Context;
+use super::attempt::Attempted;
+use super::entry::{PlanError, PlannedUnit, count};
+use super::events::WorkerEvent;
+use super::record;
+use crate::bakeoff::Bakeoff;
+use crate::journal::Done;
+use crate::plan::{self, Answerer, Shard};
+
+/// What is to be done for one baseline.
+#[derive(Debug)]
+pub struct BaselineWork {
+    /// The method.
+    pub method: Method,
+    /// Units still to be answered.
+    pub units: Vec<PlannedUnit>,
+    /// Its units in this folder by suite, those that are done included.
+    pub planned: Vec<PlannedPass>,
+    /// The suites that it cannot answer.
+    pub unfit: Vec<Unfit>,
+}
+
+/// Plans one baseline: its units of the suites that it can answer, without those that are done.
+///
+/// # Errors
+/// A unit that is done was answered after other train rows.
+pub fn plan_baseline(
+    method: Method,
+    bakeoff: &Bakeoff,
+    suites: &[Suite],
+    (limit, shard): (Option<usize>, Option<Shard>),
+    done: &Done,
+) -> Result<BaselineWork, PlanError> {
+    let fit: Vec<Result<String, Unfit>> = suites
+        .iter()
+        .map(|suite| method.check(suite).map(|()| plan::train_digest(suite)))
+        .collect();
+    let train = |suite: usize| fit.get(suite).and_then(|fit| fit.as_ref().ok());
+    let mut all = plan::units_of(Answerer::baseline(method), bakeoff, suites, limit, shard);
+    all.retain(|unit| train(unit.suite).is_some());
+    let planned = count(&all);
+    let mut units = Vec::new();
+    for unit in all {
+        let Some(train) = train(unit.suite) else { continue };
+        let ask = plan::baseline_digest(method, bakeoff.seed, train, &unit.key);
+        match done.answered(&unit.key, &ask) {
+            Ok(true) => {}
+            Ok(false) => {
+                let digest = unit.key.unit(&ask);
+                units.push(PlannedUnit { unit, ask, digest });
+            }
+            Err(_) => {
+                return Err(PlanError::Conflict {
+                    suite: unit.key.suite,
+                    sample: unit.key.sample,
+                    entry: unit.key.entry,
+                });
+            }
+        }
+    }
+    let unfit = fit.into_iter().filter_map(Result::err).collect();
+    Ok(BaselineWork { method, units, planned, unfit })
+}
+
+/// Fits and answers, one baseline after the other, before any model.
+pub async fn run_all(
+    context: &Arc<Context>,
+    work: Vec<BaselineWork>,
+    sender: &Sender<WorkerEvent>,
+) {
+    for work in work.into_iter().filter(|work| !work.units.is_empty()) {
+        let entry = work.method.word().to_owned();
+        let units = vec![(Scenario::Batch, work.units.len() as u64)];
+        let _ = sender.send(WorkerEvent::EntryStarted { entry: entry.clone(), units }).await;
+        let description = Box::new(Description {
+            provider: "baseline".to_owned(),
+            model: entry.clone(),
+            ..Description::default()
+        });
+        let begun = context.clock.now();
+        // Fitting keeps a core busy for seconds, which no task of the runtime may do.
+        let answering = {
+            let (context, sender) = (Arc::clone(context), sender.clone());
+            tokio::task::spawn_blocking(move || answer_all(&context, &work, &sender))
+        };
+        let ended_by = match answering.await {
+            Ok(ended) => ended.err().map(|unfit| own_error(unfit.to_string())),
+            Err(error) => Some(own_error(format!("the baseline ended abnormally: {error}"))),
+        };
+        let batch_wall_ns = Some(context.clock.now().since(begun));
+        let end = WorkerEvent::EntryEnded { entry, description, ended_by, batch_wall_ns };
+        // The coordinator outlives its workers; if it does not, nobody is left to tell.
+        let _ = sender.send(end).await;
+    }
+}
+
+fn own_error(message: String) -> ProviderError {
+    let (kind, advice) = (ErrorKind::Unsupported, Advice::EndsEntry);
+    ProviderError::new(Side::Ours, kind, Stage::Start, advice, message)
+}
+
+/// Answers the units of all suites, which stand one suite after the other.
+fn answer_all(
+    context: &Context,
+    work: &BaselineWork,
+    sender: &Sender<WorkerEvent>,
+) -> Result<(), Unfit> {
+    for units in work.units.chunk_by(|a, b| a.unit.suite == b.unit.suite) {
+        let suite = units.first().and_then(|planned| context.suites.get(planned.unit.suite));
+        let Some(suite) = suite else { continue };
+        let baseline = Baseline::fit(work.method, suite, context.bakeoff.seed)?;
+        for planned in units {
+            if context.cancel.is_cancelled() {
+                return Ok(());
+            }
+            let Some(sample) = suite.samples.get(planned.unit.sample) else { continue };
+            // The prompt was rendered when the suite was loaded; the record shows the question by it.
+            let Ok(ask) = suite.ask(sample, planned.unit.key.repeat) else { continue };
+            let prompt = plan::prompt_text(&ask);
+            let answer = Answer {
+                response: baseline.answer(sample),
+                vector: None,
+                usage: Usage::default(),
+                timing: Timing::default(),
+                logprob: None,
+                server: ServerWords::default(),
+            };
+            let attempted = Attempted {
+                result: Ok(answer),
+                attempts: 1,
+                slept: Duration::ZERO,
+                scheduled: context.clock.now(),
+            };
+            let record =
+                record::record(planned, suite, sample, context.session, &prompt, attempted);
+            let event = WorkerEvent::Recorded { record: Box::new(record), prompt };
+            if sender.blocking_send(event).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
