@@ -84,6 +84,7 @@ const ENTRIES: &[Entry] = &[
     term("accuracy", "Share of samples whose answer is right. Unparsed, truncated and refused answers and errors count as wrong.").unit("0 to 100 %"),
     term("ask", "One question to a model: prompt, sampling, limits. Its digest covers everything that can change the answer."),
     term("bake-off", "The YAML file that names suites, model entries and how they are run."),
+    term("baseline", "A classical method that answers samples without a language model: the expected answer (oracle), the commonest one (majority), a random label, that of the nearest train row, a linear classifier. It says what a model's score is worth; it has no latency and no tokens.").also(&["baselines", "oracle", "majority", "nearest", "linear"]),
     term("batch", "The pass that asks as fast as the entry's concurrency allows: accuracy and throughput. Latency in it is that of a loaded engine.").also(&["offline"]).source("MLPerf Inference calls it 'offline'"),
     term("bootstrap", "Interval from 1,000 seeded resamples of the samples (of whole clusters where samples belong together): the central 95 % of the metric over them. Used where a metric is no proportion; gives none where all resamples have one value, as with no sample right.").source("Efron 1979, percentile method"),
     term("bounds", "Worst and best value of a metric: every error counted as a wrong answer, and every error as a right one. Shown where there are errors.").also(&["worst", "best", "worst and best"]).unit("0 to 100 %"),
