@@ -16,6 +16,9 @@ export RAYON_NUM_THREADS=1
 for size in 1m 5m; do
     new="$target/specialist-$size.gguf"
     "$trainer" train --size "$size" --out "$new"
+    if [ "$size" = 5m ]; then
+        "$trainer" train --size "$size" --from "$new" --out "$new"
+    fi
     "$trainer" eval --model "$new"
     mv "$new" "providers/demo-models/specialist-$size.gguf"
 done

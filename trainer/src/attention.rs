@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use pulp::{Arch, NullaryFnOnce};
 
 use crate::ops::{add_scaled, dot, fast_exp, slice, with_values};
 use crate::tree::{Span, Tree};
@@ -93,6 +94,7 @@ impl Attention {
     }
 
     /// One head of some rows, copied together: `[rows, head]`.
+    #[inline(always)]
     fn gather(&self, from: &[f32], rows: &[Range<usize>], head: usize, to: &mut Vec<f32>) {
         let width = self.heads * self.head;
         to.clear();
@@ -103,6 +105,7 @@ impl Attention {
     }
 
     /// Adds one head of some rows to where [`gather`](Self::gather) takes it from.
+    #[inline(always)]
     fn scatter(&self, from: &[f32], rows: &[Range<usize>], head: usize, to: &mut [f32]) {
         let width = self.heads * self.head;
         for (row, from) in rows.iter().cloned().flatten().zip(from.chunks_exact(self.head)) {
@@ -117,6 +120,7 @@ fn count(rows: &[Range<usize>]) -> usize {
 }
 
 /// `[rows, columns]` to `[columns, rows]`.
+#[inline(always)]
 fn transpose(from: &[f32], columns: usize, to: &mut [f32]) {
     let rows = from.len() / columns;
     for (r, row) in from.chunks_exact(columns).enumerate() {
@@ -127,6 +131,7 @@ fn transpose(from: &[f32], columns: usize, to: &mut [f32]) {
 }
 
 /// `to[j] = sum over c of row[c] * columns[c][j]`, for the first `to.len()` columns.
+#[inline(always)]
 fn row_times(row: &[f32], columns: &[f32], stride: usize, to: &mut [f32]) {
     to.fill(0.0);
     for (x, column) in row.iter().zip(columns.chunks_exact(stride)) {
@@ -149,42 +154,7 @@ impl CustomOp3 for Attention {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (q, k, v) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
-        let scale = 1.0 / (self.head as f32).sqrt();
-        let mut out = vec![0f32; q.len()];
-        let size = |span: &Span| span.queries.len() * count(&span.keys);
-        let mut weights = vec![0f32; self.tree.spans.iter().map(size).sum::<usize>() * self.heads];
-        let mut rest = weights.as_mut_slice();
-        let (mut qh, mut kh, mut vh) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut kt, mut oh) = (Vec::new(), Vec::new());
-        for (span, head) in self.blocks() {
-            let queries = std::slice::from_ref(&span.queries);
-            let keys = count(&span.keys);
-            let (p, after) = rest.split_at_mut(span.queries.len() * keys);
-            rest = after;
-            self.gather(q, queries, head, &mut qh);
-            self.gather(k, &span.keys, head, &mut kh);
-            self.gather(v, &span.keys, head, &mut vh);
-            kt.resize(kh.len(), 0.0);
-            transpose(&kh, self.head, &mut kt);
-            oh.clear();
-            oh.resize(qh.len(), 0.0);
-            let rows = p.chunks_exact_mut(keys).zip(oh.chunks_exact_mut(self.head));
-            let seen = keys - span.queries.len()..;
-            for ((p, o), (q, before)) in rows.zip(qh.chunks_exact(self.head).zip(seen)) {
-                let p = &mut p[..=before];
-                row_times(q, &kt, keys, p);
-                let max = p.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                for x in p.iter_mut() {
-                    *x = fast_exp((*x - max) * scale);
-                }
-                let inverse = 1.0 / p.iter().sum::<f32>();
-                for (x, v) in p.iter_mut().zip(vh.chunks_exact(self.head)) {
-                    *x *= inverse;
-                    add_scaled(o, v, *x);
-                }
-            }
-            self.scatter(&oh, queries, head, &mut out);
-        }
+        let (out, weights) = Arch::new().dispatch(Forward { attention: self, q, k, v });
         if let Ok(mut kept) = self.weights.lock() {
             *kept = weights;
         }
@@ -202,7 +172,13 @@ impl CustomOp3 for Attention {
         let Ok(weights) = self.weights.lock() else { bail!("the attention weights are lost") };
         let (dq, dk, dv) = with_values(q, |qs| {
             with_values(k, |ks| {
-                with_values(v, |vs| with_values(grad, |g| self.backward(qs, ks, vs, g, &weights)))
+                with_values(v, |vs| {
+                    with_values(grad, |grad| {
+                        let (attention, weights) = (self, weights.as_slice());
+                        let work = Backward { attention, q: qs, k: ks, v: vs, grad, weights };
+                        Arch::new().dispatch(work)
+                    })
+                })
             })
         })????;
         Ok((
@@ -213,47 +189,111 @@ impl CustomOp3 for Attention {
     }
 }
 
-impl Attention {
-    fn backward(
-        &self,
-        q: &[f32],
-        k: &[f32],
-        v: &[f32],
-        grad: &[f32],
-        weights: &[f32],
-    ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let scale = 1.0 / (self.head as f32).sqrt();
+/// The forward pass, compiled for the vector instructions that the CPU has: output and weights.
+struct Forward<'a> {
+    attention: &'a Attention,
+    q: &'a [f32],
+    k: &'a [f32],
+    v: &'a [f32],
+}
+
+impl NullaryFnOnce for Forward<'_> {
+    type Output = (Vec<f32>, Vec<f32>);
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let Self { attention, q, k, v } = self;
+        let scale = 1.0 / (attention.head as f32).sqrt();
+        let mut out = vec![0f32; q.len()];
+        let size = |span: &Span| span.queries.len() * count(&span.keys);
+        let mut weights =
+            vec![0f32; attention.tree.spans.iter().map(size).sum::<usize>() * attention.heads];
+        let mut rest = weights.as_mut_slice();
+        let (mut qh, mut kh, mut vh) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kt, mut oh) = (Vec::new(), Vec::new());
+        for (span, head) in attention.blocks() {
+            let queries = std::slice::from_ref(&span.queries);
+            let keys = count(&span.keys);
+            let (p, after) = rest.split_at_mut(span.queries.len() * keys);
+            rest = after;
+            attention.gather(q, queries, head, &mut qh);
+            attention.gather(k, &span.keys, head, &mut kh);
+            attention.gather(v, &span.keys, head, &mut vh);
+            kt.resize(kh.len(), 0.0);
+            transpose(&kh, attention.head, &mut kt);
+            oh.clear();
+            oh.resize(qh.len(), 0.0);
+            let rows = p.chunks_exact_mut(keys).zip(oh.chunks_exact_mut(attention.head));
+            let seen = keys - span.queries.len()..;
+            for ((p, o), (q, before)) in rows.zip(qh.chunks_exact(attention.head).zip(seen)) {
+                let p = &mut p[..=before];
+                row_times(q, &kt, keys, p);
+                let max = p.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                for x in p.iter_mut() {
+                    *x = fast_exp((*x - max) * scale);
+                }
+                let inverse = 1.0 / p.iter().sum::<f32>();
+                for (x, v) in p.iter_mut().zip(vh.chunks_exact(attention.head)) {
+                    *x *= inverse;
+                    add_scaled(o, v, *x);
+                }
+            }
+            attention.scatter(&oh, queries, head, &mut out);
+        }
+        (out, weights)
+    }
+}
+
+/// The backward pass in the same way: the gradients of queries, keys and values.
+struct Backward<'a> {
+    attention: &'a Attention,
+    q: &'a [f32],
+    k: &'a [f32],
+    v: &'a [f32],
+    grad: &'a [f32],
+    weights: &'a [f32],
+}
+
+impl NullaryFnOnce for Backward<'_> {
+    type Output = (Vec<f32>, Vec<f32>, Vec<f32>);
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let Self { attention, q, k, v, grad, weights } = self;
+        let scale = 1.0 / (attention.head as f32).sqrt();
         let (mut dq, mut dk, mut dv) =
             (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
         let (mut qh, mut kh, mut vh, mut gh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut vt, mut ds) = (Vec::new(), Vec::new());
         let (mut dqh, mut dkh, mut dvh) = (Vec::new(), Vec::new(), Vec::new());
         let mut rest = weights;
-        for (span, head) in self.blocks() {
+        for (span, head) in attention.blocks() {
             let queries = std::slice::from_ref(&span.queries);
             let keys = count(&span.keys);
             let (p, after) = rest.split_at(span.queries.len() * keys);
             rest = after;
-            self.gather(q, queries, head, &mut qh);
-            self.gather(k, &span.keys, head, &mut kh);
-            self.gather(v, &span.keys, head, &mut vh);
-            self.gather(grad, queries, head, &mut gh);
+            attention.gather(q, queries, head, &mut qh);
+            attention.gather(k, &span.keys, head, &mut kh);
+            attention.gather(v, &span.keys, head, &mut vh);
+            attention.gather(grad, queries, head, &mut gh);
             vt.resize(vh.len(), 0.0);
-            transpose(&vh, self.head, &mut vt);
+            transpose(&vh, attention.head, &mut vt);
             for (d, like) in [(&mut dqh, &qh), (&mut dkh, &kh), (&mut dvh, &vh)] {
                 d.clear();
                 d.resize(like.len(), 0.0);
             }
             ds.resize(keys, 0.0);
-            let rows = p.chunks_exact(keys).zip(gh.chunks_exact(self.head));
-            let rows = rows.zip(qh.chunks_exact(self.head)).zip(dqh.chunks_exact_mut(self.head));
+            let rows = p.chunks_exact(keys).zip(gh.chunks_exact(attention.head));
+            let rows =
+                rows.zip(qh.chunks_exact(attention.head)).zip(dqh.chunks_exact_mut(attention.head));
             for ((((p, g), q), dq), before) in rows.zip(keys - span.queries.len()..) {
                 let p = &p[..=before];
                 let ds = &mut ds[..=before];
                 row_times(g, &vt, keys, ds);
                 let mean = dot(ds, p);
-                let others = kh.chunks_exact(self.head).zip(dkh.chunks_exact_mut(self.head));
-                let others = others.zip(dvh.chunks_exact_mut(self.head));
+                let others =
+                    kh.chunks_exact(attention.head).zip(dkh.chunks_exact_mut(attention.head));
+                let others = others.zip(dvh.chunks_exact_mut(attention.head));
                 for ((p, ds), ((k, dk), dv)) in p.iter().zip(ds.iter()).zip(others) {
                     let d = p * (ds - mean) * scale;
                     add_scaled(dq, k, d);
@@ -261,9 +301,9 @@ impl Attention {
                     add_scaled(dv, g, *p);
                 }
             }
-            self.scatter(&dqh, queries, head, &mut dq);
-            self.scatter(&dkh, &span.keys, head, &mut dk);
-            self.scatter(&dvh, &span.keys, head, &mut dv);
+            attention.scatter(&dqh, queries, head, &mut dq);
+            attention.scatter(&dkh, &span.keys, head, &mut dk);
+            attention.scatter(&dvh, &span.keys, head, &mut dv);
         }
         (dq, dk, dv)
     }

@@ -2,20 +2,21 @@
 //! and induction heads") written into the first two blocks before training.
 //!
 //! From random weights the circuit appears too, but only after some ten million tokens, which two
-//! cores do not see in the time that this training may take. It has two parts, and there are two
-//! copies of each. A head of block 0 looks at the token before, which rotary positions make easy:
-//! queries and keys are constant (all embeddings share one constant value) and out of phase by
-//! one position. It writes what it saw into a subspace of its own. A head of block 1 compares the
-//! current token with what stands there, and so finds the places where the current token
-//! occurred before, one token on; it adds the embedding found there to the state.
-//! Training is free to change all of it.
+//! cores do not see in the time that this training may take. Two heads of block 0 look at the token
+//! before and at the one before that, which rotary positions make easy: queries and keys are
+//! constant (all embeddings share one constant value) and out of phase by one or two positions.
+//! Each writes what it saw into a subspace of its own. A head of block 1 compares the current token
+//! with what stands in the first subspace, and so finds the places where the current token
+//! occurred before, one token on; another does so with the last two tokens, because one alone may
+//! have occurred in many places. Both add the embedding found there to the state. Training is free
+//! to change all of it.
 
 use rand::Rng;
 
 use crate::model::{ROPE_BASE, Shape};
 
-/// Copies of the circuit, each in one head.
-const COPIES: usize = 2;
+/// Heads of each of the two blocks that belong to the circuit.
+const HEADS: usize = 2;
 /// Standard deviation of the embeddings.
 pub const EMBEDDING: f32 = 0.1;
 /// The value that all embeddings have in their first place.
@@ -49,8 +50,11 @@ pub fn write(shape: &Shape, rng: &mut impl Rng, to: Matrices) {
     let slow = (0..head / 2).find(|p| turn(*p) < SLOW).unwrap_or(0) * 2;
     let [q0, k0, v0, o0] = to.first;
     let [q1, k1, v1, o1] = to.second;
-    for copy in 0..COPIES {
-        let columns = copy * head..(copy + 1) * head;
+    let strength = (width as f32 / head as f32).sqrt();
+    let read = orthonormal(rng, head, width);
+    let keep: [Rows; HEADS] = std::array::from_fn(|_| orthonormal(rng, head, width));
+    for (number, keep) in keep.iter().enumerate() {
+        let columns = number * head..(number + 1) * head;
         for matrix in [&mut *q0, &mut *k0, &mut *v0, &mut *q1, &mut *k1, &mut *v1] {
             for row in matrix.chunks_exact_mut(width) {
                 row[columns.clone()].fill(0.0);
@@ -58,34 +62,44 @@ pub fn write(shape: &Shape, rng: &mut impl Rng, to: Matrices) {
         }
         for pair in 0..head / 2 {
             let at = columns.start + 2 * pair;
-            let angle = turn(pair) as f32;
+            let angle = turn(pair) as f32 * (number + 1) as f32;
             q0[at] = LOOK_BACK / seen;
             k0[at] = LOOK_BACK / seen * angle.cos();
             k0[at + 1] = LOOK_BACK / seen * angle.sin();
         }
-        let read = orthonormal(rng, head, width);
-        let keep = orthonormal(rng, head, width);
         let copied = orthonormal(rng, head, width);
-        let strength = (width as f32 / head as f32).sqrt();
         for i in 0..head {
             let column = columns.start + i;
             for j in 1..width {
                 v0[j * width + column] = read[i][j];
                 o0[column * width + j] = keep[i][j] * EMBEDDING * strength;
-                if i >= slow {
-                    q1[j * width + column] = read[i][j] * COMPARE;
-                    k1[j * width + column] = keep[i][j] * COMPARE;
-                }
                 v1[j * width + column] = copied[i][j];
                 o1[column * width + j] = copied[i][j] * EMBEDDING * strength * COPY;
             }
         }
     }
+    // The first head compares one token, the second one token and, in half of the places, the one
+    // before it.
+    let [last, before] = &keep;
+    for number in 0..HEADS {
+        for i in slow..head {
+            let column = number * head + i;
+            let two = number == 1 && (i - slow) / 2 % 2 == 1;
+            let (wanted, found) = if two { (&last[i], &before[i]) } else { (&read[i], &last[i]) };
+            for j in 1..width {
+                q1[j * width + column] = wanted[j] * COMPARE;
+                k1[j * width + column] = found[j] * COMPARE;
+            }
+        }
+    }
 }
 
+/// Vectors of the width of the model.
+type Rows = Vec<Vec<f32>>;
+
 /// Random rows of length one, at right angles to each other, by Gram and Schmidt.
-fn orthonormal(rng: &mut impl Rng, rows: usize, width: usize) -> Vec<Vec<f32>> {
-    let mut all: Vec<Vec<f32>> = Vec::with_capacity(rows);
+fn orthonormal(rng: &mut impl Rng, rows: usize, width: usize) -> Rows {
+    let mut all: Rows = Vec::with_capacity(rows);
     while all.len() < rows {
         let mut row: Vec<f32> = (0..width).map(|_| rng.random_range(-1.0..1.0)).collect();
         row[0] = 0.0;

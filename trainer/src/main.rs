@@ -49,7 +49,7 @@ enum Command {
         /// The GGUF file to write
         #[arg(long)]
         out: PathBuf,
-        /// A model to go on from, with a fresh optimiser
+        /// A model to go on from: the second part of the training, on decorated text
         #[arg(long)]
         from: Option<PathBuf>,
         /// Highest learning rate, if not that of the bundled model
@@ -75,7 +75,7 @@ fn main() -> Result<(), Error> {
     match Arguments::parse().command {
         Command::Data { catalog } => catalog::write(&catalog),
         Command::Train { size, out: path, from, rate, steps } => {
-            let mut plan = train::Plan::of(size);
+            let mut plan = train::Plan::of(size, from.is_some());
             plan.steps = steps.unwrap_or(plan.steps);
             plan.rate = rate.unwrap_or(plan.rate);
             train::train(&plan, from.as_deref(), &path, &mut out)

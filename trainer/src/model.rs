@@ -48,8 +48,8 @@ impl Shape {
     /// The dimensions of one of the two models.
     pub fn of(size: Size, vocabulary: usize) -> Self {
         match size {
-            Size::Small => Self { vocabulary, width: 128, blocks: 4, heads: 4, inner: 352 },
-            Size::Large => Self { vocabulary, width: 256, blocks: 5, heads: 4, inner: 704 },
+            Size::Small => Self { vocabulary, width: 96, blocks: 3, heads: 4, inner: 256 },
+            Size::Large => Self { vocabulary, width: 192, blocks: 5, heads: 4, inner: 512 },
         }
     }
 

@@ -26,6 +26,7 @@ pub fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R>
     }
 }
 
+#[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight running sums, because the compiler may not reorder a floating-point sum by itself.
     let mut sums = [0f32; 8];
@@ -39,6 +40,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + tail
 }
 
+#[inline(always)]
 pub(crate) fn add_scaled(to: &mut [f32], from: &[f32], scale: f32) {
     for (t, f) in to.iter_mut().zip(from) {
         *t += f * scale;
@@ -173,6 +175,7 @@ fn sigmoid(x: f32) -> f32 {
 /// `exp` from its base-2 form and a polynomial of degree 6; unlike the library's it is vectorised.
 /// Its relative error grows with the argument, as the product `x * log2(e)` is rounded once:
 /// at most `f32::EPSILON * (4 + |x|)`.
+#[inline(always)]
 pub(crate) fn fast_exp(x: f32) -> f32 {
     let y = (x * std::f32::consts::LOG2_E).clamp(-126.0, 126.0);
     // Adding and taking away 1.5 * 2^23 rounds to the nearest whole number.

@@ -1,8 +1,10 @@
 //! The synthetic text that the models learn from, and of which the suites' generated samples are
 //! the part kept for the test: other templates, other values.
 
+pub mod decoration;
 pub mod faq;
 pub mod invoice;
+pub mod names;
 pub mod template;
 pub mod triage;
 pub mod values;
@@ -34,19 +36,30 @@ pub struct Writer {
     triage: Sections,
     invoice: Sections,
     faq: Sections,
+    /// Whether training invoices have decorated lines; those of the test never have.
+    decorated: bool,
 }
 
 impl Writer {
     /// Reads the templates.
     pub fn new() -> Self {
-        Self { triage: triage::templates(), invoice: invoice::templates(), faq: faq::templates() }
+        let (triage, invoice) = (triage::templates(), invoice::templates());
+        Self { triage, invoice, faq: faq::templates(), decorated: false }
+    }
+
+    /// The same, with decorated lines in training invoices.
+    pub fn decorated() -> Self {
+        Self { decorated: true, ..Self::new() }
     }
 
     /// One sample.
     pub fn sample<R: Rng>(&self, task: Task, split: Split, rng: &mut R) -> Sample {
         match task {
             Task::Triage => triage::sample(&self.triage, split, rng),
-            Task::Invoice => invoice::sample(&self.invoice, split, rng),
+            Task::Invoice => {
+                let decorated = self.decorated && split == Split::Train;
+                invoice::sample(&self.invoice, decorated, split, rng)
+            }
             Task::Faq => faq::sample(&self.faq, split, rng),
         }
     }

@@ -49,11 +49,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan that the bundled models were trained by.
-    pub fn of(size: Size) -> Self {
-        let (steps, rate) = match size {
-            Size::Small => (2400, 1e-3),
-            Size::Large => (3600, 1e-3),
+    /// The plan that the bundled models were trained by. The second part of the training goes on
+    /// from a model, with a fresh optimiser, on decorated text.
+    pub fn of(size: Size, second: bool) -> Self {
+        let (steps, rate) = match (size, second) {
+            (Size::Small, false) => (2400, 1e-3),
+            (Size::Large, false) => (5000, 1e-3),
+            (_, true) => (1000, 3e-4),
         };
         let snapshot = Duration::from_secs(180);
         Self { size, steps, rate, seed: 20_260, snapshot }
@@ -94,7 +96,7 @@ pub fn train(
     out: &Path,
     log: &mut impl Write,
 ) -> Result<(), Error> {
-    let writer = Writer::new();
+    let writer = if from.is_some() { Writer::decorated() } else { Writer::new() };
     let prompts = Prompts::read()?;
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed ^ u64::from(from.is_some()));
     let (model, tokenizer) = match from {

@@ -5,8 +5,9 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::{Map, Value, json};
 
 use super::Sample;
+use super::names::capital;
 use super::template::{Sections, fill};
-use super::values::{Split, capital, one, value};
+use super::values::{Split, one, value};
 use crate::prompt::Task;
 
 /// The templates of facts and questions.

@@ -5,6 +5,8 @@ use rand::seq::SliceRandom;
 use serde_json::{Map, Value, json};
 
 use super::Sample;
+use super::decoration;
+use super::names;
 use super::template::{Sections, fill};
 use super::values::{self, Split, digits, one};
 use crate::prompt::Task;
@@ -42,11 +44,11 @@ fn with_currency(rng: &mut impl Rng, amount: &str, currency: &str) -> String {
     }
 }
 
-/// An invoice with its five fields.
-pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample {
+/// An invoice with its five fields; `decorated` is the style of its lines (see [`decoration`]).
+pub fn sample<R: Rng>(sections: &Sections, decorated: bool, split: Split, rng: &mut R) -> Sample {
     let draw = |kind, rng: &mut R| values::value(kind, split, rng).unwrap_or_default();
     let vendor = draw("company", rng);
-    let number = split.draw(rng, |r| values::document_number(r));
+    let number = split.draw(rng, |r| values::document_number(split, r));
     let date = split.draw(rng, |r| values::date(r));
     let total = split.draw(rng, |r| values::amount(r));
     let currency = one(rng, &["EUR", "EUR", "EUR", "USD", "USD", "GBP", "GBP", "CHF"]);
@@ -83,11 +85,11 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
             let number = rng.random_range(1..200);
             format!(
                 "{} {} {number}",
-                values::name(rng),
+                names::name(rng),
                 one(rng, &["Street", "Road", "Lane", "Platz"])
             )
         }
-        "city" => format!("{} {}", digits(rng, 5), values::name(rng))
+        "city" => format!("{} {}", digits(rng, 5), names::name(rng))
             .split_off(if rng.random_bool(0.5) { 6 } else { 0 }),
         "buyer" => values::value("company", split, rng).unwrap_or_default(),
         kind => values::value(kind, split, rng).unwrap_or_default(),
@@ -102,7 +104,11 @@ pub fn sample<R: Rng>(sections: &Sections, split: Split, rng: &mut R) -> Sample 
             }
             family.push_str(&chosen.family);
         }
-        fill(chosen.template, rng, &mut slot)
+        if !decorated {
+            return fill(chosen.template, rng, &mut slot);
+        }
+        let template = decoration::in_capitals(chosen.template, rng);
+        decoration::marked(fill(&template, rng, &mut slot), rng)
     };
     let mut head = vec![line("number", rng), line("date", rng)];
     for _ in 0..rng.random_range(0..3) {

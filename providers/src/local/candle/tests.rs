@@ -220,8 +220,8 @@ fn a_model_that_candle_cannot_run_is_named() {
     };
     let architecture = write("architecture.gguf", "llama", "mamba");
     assert!(message(&architecture).contains("`mamba`; candle runs llama, phi3"));
-    let cutting = write("pre.gguf", "smollm", "smallm");
-    assert!(message(&cutting).contains("pre-tokenizer is `smallm`"));
+    let cutting = write("pre.gguf", "tiny_aya", "tiny_ayo");
+    assert!(message(&cutting).contains("pre-tokenizer is `tiny_ayo`"));
     let tensor = write("tensor.gguf", "attn_q.weight", "attn_q.waight");
     assert!(message(&tensor).contains("attn_q.waight`"));
     let cut = folder.path().join("cut.gguf");
