@@ -71,7 +71,7 @@ fn baselines_answer_what_they_can_and_say_what_they_cannot() {
     for text in ["baseline linear does not answer kb-faq", "Baselines: 5", "Models: 0"] {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
     }
-    assert!(shown.contains("linear is not measured: this baseline cannot answer"), "{shown}");
+    assert!(!shown.contains("not measured"), "{shown}");
     // No stamps and no tokens were made up.
     assert!(records.iter().all(|r| r["timing"]["sent"].is_null()));
     assert!(records.iter().all(|r| r["usage"]["input_total"].is_null()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rightsize_providers::digest;
-use rightsize_reports::run::{EntryRef, Manifest, PlannedPass, SCHEMA, SuiteRef, files};
+use rightsize_reports::run::{BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, SuiteRef, files};
 use rightsize_suites::{Problems, Suite};
 use serde_json::{Map, Value};
 
@@ -170,7 +170,7 @@ fn manifest(
             })
             .chain(file.bakeoff.baselines.iter().map(|method| EntryRef {
                 id: method.word().to_owned(),
-                provider: "baseline".to_owned(),
+                provider: BASELINE.to_owned(),
                 model: method.word().to_owned(),
                 concurrency: 1,
                 local: false,

@@ -49,8 +49,7 @@ impl Suite {
     }
 
     /// Makes a suite of what a run folder kept of it, so that a run can be resumed and scored again
-    /// without the suite's own files: the YAML as it was, and the rows of its test split in order.
-    /// The train split is empty, whatever the YAML says: a run folder does not keep it.
+    /// without the suite's own files: the YAML as it was, and the rows of its splits in order.
     ///
     /// # Errors
     /// As [`Suite::load`]; they mean that the folder was changed.

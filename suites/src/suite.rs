@@ -28,7 +28,7 @@ pub struct Suite {
     /// The test split, in the order of its file; never empty, ids are unique.
     pub samples: Vec<Sample>,
     /// The train split, in the order of its file: what baselines learn from, never asked or scored.
-    /// Empty where the suite has none, and where it was read from a run folder.
+    /// Empty where the suite has none.
     pub train: Vec<Sample>,
     /// The loss it can bear.
     pub margin: Option<Margin>,

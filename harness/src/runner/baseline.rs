@@ -7,7 +7,7 @@ use std::time::Duration;
 use rightsize_providers::{
     Advice, Answer, Description, ErrorKind, ProviderError, ServerWords, Side, Stage, Timing, Usage,
 };
-use rightsize_reports::run::{PlannedPass, Scenario};
+use rightsize_reports::run::{BASELINE, PlannedPass, Scenario};
 use rightsize_suites::Suite;
 use rightsize_suites::baselines::{Baseline, Method, Unfit};
 use tokio::sync::mpsc::Sender;
@@ -87,7 +87,7 @@ pub async fn run_all(
         let units = vec![(Scenario::Batch, work.units.len() as u64)];
         let _ = sender.send(WorkerEvent::EntryStarted { entry: entry.clone(), units }).await;
         let description = Box::new(Description {
-            provider: "baseline".to_owned(),
+            provider: BASELINE.to_owned(),
             model: entry.clone(),
             ..Description::default()
         });

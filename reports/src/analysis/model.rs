@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::setting::Setting;
-use crate::run::{EntryRef, Margin, Scenario};
+use crate::run::{BASELINE, EntryRef, Margin, Scenario};
 
 /// Version of [`Analysis`] as JSON: changes when a script that read it would misread.
 pub const ANALYSIS_SCHEMA: u32 = 1;
@@ -38,7 +38,8 @@ pub struct Results {
     pub suites: Vec<SuiteView>,
     /// Model entries in the order of the bake-off.
     pub models: Vec<ModelView>,
-    /// Every suite on every entry: suites outside, entries inside.
+    /// Every suite on every entry: suites outside, entries inside; without the pairs of a baseline
+    /// and a suite that it cannot answer.
     pub cells: Vec<Cell>,
 }
 
@@ -88,6 +89,13 @@ pub struct ModelView {
     pub concurrency: usize,
     /// Whether it ran on this machine, in two passes.
     pub local: bool,
+}
+
+impl ModelView {
+    /// Whether it is a classical method and no language model.
+    pub fn is_baseline(&self) -> bool {
+        self.provider == BASELINE
+    }
 }
 
 impl From<&EntryRef> for ModelView {

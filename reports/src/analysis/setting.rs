@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::estimate::word;
 use super::model::Figure;
 use crate::folder::RunFolder;
-use crate::run::{EntryRef, EntrySession, Outcome, Scenario, SessionLine};
+use crate::run::{BASELINE, EntryRef, EntrySession, Outcome, Scenario, SessionLine};
 
 /// What belongs to the sessions in which the records were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -165,7 +165,7 @@ fn entry_view(
     let elsewhere = match (reference.local, reference.provider.as_str()) {
         (true, _) => "no session recorded it",
         (false, "replay") => "its answers were read from a file",
-        (false, "baseline") => "a baseline has no process of its own",
+        (false, BASELINE) => "a baseline has no process of its own",
         (false, _) => "it ran on another machine",
     };
     let (samples_per_s, output_tok_s) = throughput(folder, index, sessions);

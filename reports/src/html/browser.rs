@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::HtmlError;
 use super::blocks::{self, Blocks};
 use super::figures::Name;
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, ModelView};
 use crate::folder::{Row, RunFolder};
 use crate::run::{Outcome, Scenario};
 use crate::share::Salt;
@@ -49,10 +49,15 @@ impl Samples {
     /// do not count for the order: a server that was down would fill it with its one error.
     pub fn of(folder: &RunFolder, analysis: &Analysis) -> Self {
         let rows = folder.rows();
-        let models = analysis.results.models.len().max(1);
+        let results = &analysis.results;
+        let measured: Vec<bool> = results
+            .suites
+            .iter()
+            .flat_map(|suite| results.models.iter().map(|model| (&suite.name, &model.id)))
+            .map(|(suite, model)| results.cell(suite, model).is_some_and(|cell| cell.measured))
+            .collect();
         let measured = |row: &&Row| {
-            let cell = analysis.results.cells.get(row.suite * models + row.model);
-            cell.is_some_and(|cell| cell.measured)
+            measured.get(row.suite * results.models.len() + row.model).copied().unwrap_or(false)
         };
         let mut quality: BTreeMap<(usize, usize), Scenario> = BTreeMap::new();
         for row in rows {
@@ -270,10 +275,8 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
     let text = |text: &str| visible::capped(&visible::text(text), EXCERPT_TEXT).into_owned();
     let prompt = item.prompts.into_iter().next().unwrap_or_default();
     let name = |model: usize| {
-        folder.manifest.models.get(model).map_or(
-            Name { name: String::new(), local: false },
-            |entry| Name { name: visible::line(&entry.id).into_owned(), local: entry.local },
-        )
+        let entry = folder.manifest.models.get(model);
+        entry.map(|entry| Name::from(&ModelView::from(entry)))
     };
     Excerpt {
         suite: folder
@@ -287,12 +290,14 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
         answers: item
             .answers
             .iter()
-            .map(|answer| Said {
-                model: name(answer.model),
-                outcome: answer.outcome.clone(),
-                score: answer.score.map_or(numbers::DASH.into(), |s| format!("{s:.2}")),
-                text: text(if answer.error.is_empty() { &answer.text } else { &answer.error }),
-                reading: text(&answer.reading),
+            .filter_map(|answer| {
+                Some(Said {
+                    model: name(answer.model)?,
+                    outcome: answer.outcome.clone(),
+                    score: answer.score.map_or(numbers::DASH.into(), |s| format!("{s:.2}")),
+                    text: text(if answer.error.is_empty() { &answer.text } else { &answer.error }),
+                    reading: text(&answer.reading),
+                })
             })
             .collect(),
     }

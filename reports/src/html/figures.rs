@@ -51,17 +51,29 @@ impl Notes {
 }
 
 /// A model's name and mark: a filled circle for one that ran here, a hollow square for one that
-/// answered elsewhere.
+/// answered elsewhere, a triangle for a baseline.
 #[derive(Debug, Clone, Serialize)]
 pub struct Name {
     pub name: String,
-    pub local: bool,
+    /// Chooses the mark: `here`, `elsewhere`, `baseline`.
+    pub mark: &'static str,
 }
 
 impl Name {
     pub fn of(results: &Results, id: &str) -> Self {
-        let local = results.models.iter().any(|m: &ModelView| m.id == id && m.local);
-        Name { name: visible::line(id).into_owned(), local }
+        let model = results.models.iter().find(|model| model.id == id);
+        model.map_or(Name { name: visible::line(id).into_owned(), mark: "elsewhere" }, Name::from)
+    }
+}
+
+impl From<&ModelView> for Name {
+    fn from(model: &ModelView) -> Self {
+        let mark = match model.local {
+            _ if model.is_baseline() => "baseline",
+            true => "here",
+            false => "elsewhere",
+        };
+        Name { name: visible::line(&model.id).into_owned(), mark }
     }
 }
 

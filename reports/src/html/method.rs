@@ -47,9 +47,15 @@ pub fn facts(analysis: &Analysis) -> Vec<String> {
         facts.push(format!("rightsize {}", visible::line(&session.version)));
     }
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let baselines = results.models.iter().filter(|model| model.is_baseline()).count();
+    let beside = if baselines == 0 {
+        String::new()
+    } else {
+        format!(" and {}", plural(baselines, "baseline"))
+    };
     facts.push(format!(
-        "{} on {}",
-        plural(results.models.len(), "model"),
+        "{}{beside} on {}",
+        plural(results.models.len() - baselines, "model"),
         plural(results.suites.len(), "suite")
     ));
     facts.push(format!("{} units", numbers::count(results.units_recorded)));

@@ -21,7 +21,7 @@ use std::io::Write;
 
 use minijinja::{Environment, context};
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, ModelView};
 use crate::folder::{FolderError, RunFolder};
 use crate::numbers;
 use crate::share::{self, Salt};
@@ -123,6 +123,7 @@ pub fn write(
             facts => method::facts(analysis),
             flags => method::flags(analysis),
             panels => strip::panels(analysis),
+            baselines => analysis.results.models.iter().any(ModelView::is_baseline),
             tables => table::tables(analysis),
             plots => plot::plots(analysis),
             slices => slices::of(analysis),

@@ -9,7 +9,7 @@ use super::Scenario;
 /// What was run. Everything that two shards of one run must share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`SCHEMA`].
+    /// [`SCHEMA`](super::SCHEMA).
     pub schema: u32,
     /// The bake-off's name.
     pub name: String,
@@ -57,7 +57,10 @@ pub struct SuiteRef {
     pub source: String,
 }
 
-/// A model entry of a run.
+/// [`EntryRef::provider`] of a baseline, which is none.
+pub const BASELINE: &str = "baseline";
+
+/// A model entry or a baseline of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryRef {
     /// Its id.

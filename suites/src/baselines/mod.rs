@@ -98,7 +98,7 @@ impl Method {
         if learns && suite.train.is_empty() {
             return Some((
                 "it learns from the train split, and there is none",
-                "name rows with expected answers under `data.train`, in the suite's file",
+                "name rows with expected answers under `data.train` in the suite's file",
             ));
         }
         let reads = matches!(self, Method::Nearest | Method::Linear);
