@@ -162,7 +162,7 @@ mod tests {
         };
         let (before, after) = (logits(&model), logits(&read));
         for (a, b) in before[0].iter().zip(&after[0]) {
-            assert!((a - b).abs() < 0.2, "{a} {b}");
+            assert!((a - b).abs() < 0.4, "{a} {b}");
         }
     }
 

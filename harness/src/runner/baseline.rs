@@ -57,20 +57,7 @@ pub fn plan_baseline(
     for unit in all {
         let Some(train) = train(unit.suite) else { continue };
         let ask = plan::baseline_digest(method, bakeoff.seed, train, &unit.key);
-        match done.answered(&unit.key, &ask) {
-            Ok(true) => {}
-            Ok(false) => {
-                let digest = unit.key.unit(&ask);
-                units.push(PlannedUnit { unit, ask, digest });
-            }
-            Err(_) => {
-                return Err(PlanError::Conflict {
-                    suite: unit.key.suite,
-                    sample: unit.key.sample,
-                    entry: unit.key.entry,
-                });
-            }
-        }
+        units.extend(PlannedUnit::left(unit, ask, done)?);
     }
     let unfit = fit.into_iter().filter_map(Result::err).collect();
     Ok(BaselineWork { method, units, planned, unfit })

@@ -32,6 +32,27 @@ pub struct PlannedUnit {
     pub digest: String,
 }
 
+impl PlannedUnit {
+    /// The unit with its digests; `None` if it has an answer.
+    ///
+    /// # Errors
+    /// It has an answer to another ask.
+    pub(super) fn left(unit: Unit, ask: String, done: &Done) -> Result<Option<Self>, PlanError> {
+        match done.answered(&unit.key, &ask) {
+            Ok(true) => Ok(None),
+            Ok(false) => {
+                let digest = unit.key.unit(&ask);
+                Ok(Some(PlannedUnit { unit, ask, digest }))
+            }
+            Err(_) => Err(PlanError::Conflict {
+                suite: unit.key.suite,
+                sample: unit.key.sample,
+                entry: unit.key.entry,
+            }),
+        }
+    }
+}
+
 /// What is to be done for one entry.
 #[derive(Debug)]
 pub struct EntryWork {
@@ -88,20 +109,7 @@ pub fn plan_entry(
         let Some(suite) = suites.get(unit.suite) else { continue };
         let Some(ask) = plan::ask_of(&unit, suite, entry, bakeoff.seed)? else { continue };
         let ask = plan::ask_digest(&ask, entry, known.sha256.as_deref(), &unit.key);
-        match done.answered(&unit.key, &ask) {
-            Ok(true) => {}
-            Ok(false) => {
-                let digest = unit.key.unit(&ask);
-                units.push(PlannedUnit { unit, ask, digest });
-            }
-            Err(_) => {
-                return Err(PlanError::Conflict {
-                    suite: unit.key.suite,
-                    sample: unit.key.sample,
-                    entry: unit.key.entry,
-                });
-            }
-        }
+        units.extend(PlannedUnit::left(unit, ask, done)?);
     }
     Ok(EntryWork { entry: entry.clone(), identity, units, planned })
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
@@ -107,6 +107,21 @@ fn backend() -> Result<&'static LlamaBackend, ProviderError> {
     })
 }
 
+/// Largest cache that is kept in 32-bit floats, in bytes.
+const EXACT_CACHE: u64 = 64 << 20;
+
+/// 32-bit floats where they cost next to nothing. The 16 bits of llama.cpp's default round keys and
+/// values; of 463 greedy answers of a model with a million weights candle gave 438 with them, 461
+/// without.
+fn cache_type(model: &LlamaModel, cells: u32) -> KvCacheType {
+    let head = u64::try_from(model.n_embd()).unwrap_or(0) / u64::from(model.n_head().max(1));
+    let cell = 2 * 4 * head * u64::from(model.n_head_kv()) * u64::from(model.n_layer());
+    match cell.saturating_mul(u64::from(cells)) {
+        ..=EXACT_CACHE => KvCacheType::F32,
+        _ => KvCacheType::F16,
+    }
+}
+
 fn new_context(
     backend: &LlamaBackend,
     model: &LlamaModel,
@@ -117,8 +132,11 @@ fn new_context(
     let batch = u32::try_from(BATCH).map_err(|error| error.to_string())?;
     let threads = i32::try_from(threads).unwrap_or(i32::MAX);
     let sequences = u32::try_from(parallel.saturating_add(1)).map_err(|error| error.to_string())?;
+    let cache = cache_type(model, cells);
     let parameters = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(cells))
+        .with_type_k(cache)
+        .with_type_v(cache)
         .with_n_seq_max(sequences)
         // One pool of cells for all sequences: beginnings of prompts are shared without a copy, and
         // a part of a sequence can be shared, which aborts the process otherwise.
