@@ -82,6 +82,14 @@ impl Default for SingleStream {
     }
 }
 
+impl Bakeoff {
+    /// The ids of all that answers: model entries, then baselines.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let models = self.models.iter().map(|entry| entry.id.as_str());
+        models.chain(self.baselines.iter().map(|method| method.word()))
+    }
+}
+
 /// A bake-off with the text that it was read from and the folder that its paths are relative to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BakeoffFile {

@@ -117,13 +117,11 @@ fn plan(
     done: &Done,
 ) -> Result<Work, Failure> {
     let part = (limit, shard);
-    let baselines = bakeoff.baselines.iter();
-    let baselines = baselines.map(|m| runner::plan_baseline(*m, bakeoff, suites, part, done));
     let entries = bakeoff.models.iter();
     let entries = entries.map(|e| runner::plan_entry(e, bakeoff, suites, base, part, done));
     let work = || -> Result<Work, PlanError> {
         Ok(Work {
-            baselines: baselines.collect::<Result<_, _>>()?,
+            baselines: runner::plan_baselines(bakeoff, suites, part, done)?,
             entries: entries.collect::<Result<_, _>>()?,
         })
     };

@@ -54,9 +54,7 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
         if done > 0 { format!(" ({done} have an answer)") } else { String::new() },
         folder.display()
     ));
-    let models = bakeoff.models.iter().map(|entry| entry.id.as_str());
-    let ids = models.chain(bakeoff.baselines.iter().map(|method| method.word()));
-    let mut display = Display::new(printer, ids);
+    let mut display = Display::new(printer, bakeoff.ids());
     let cancel = CancellationToken::new();
     let context = Arc::new(Context {
         bakeoff,

@@ -36,8 +36,7 @@ fn keep(bakeoff: &mut Bakeoff, ids: &[String]) -> Result<(), Failure> {
     if ids.is_empty() {
         return Ok(());
     }
-    let models = bakeoff.models.iter().map(|entry| entry.id.as_str());
-    let known: Vec<&str> = models.chain(bakeoff.baselines.iter().map(|m| m.word())).collect();
+    let known: Vec<&str> = bakeoff.ids().collect();
     if let Some(unknown) = ids.iter().find(|id| !known.contains(&id.as_str())) {
         let message = format!("--models names `{unknown}`, and the bake-off has no such entry");
         return Err(Failure::wrong(message, format!("it has: {}", known.join(", "))));

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rightsize_providers::{
-    Advice, Answer, Description, ErrorKind, ProviderError, ServerWords, Side, Stage, Timing, Usage,
-};
+use rightsize_providers::{Answer, Description, ServerWords, Timing, Usage};
 use rightsize_reports::run::{BASELINE, PlannedPass, Scenario};
 use rightsize_suites::Suite;
 use rightsize_suites::baselines::{Baseline, Method, Unfit};
@@ -14,7 +12,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::Context;
 use super::attempt::Attempted;
-use super::entry::{PlanError, PlannedUnit, count};
+use super::entry::{PlanError, PlannedUnit, count, unsupported};
 use super::events::WorkerEvent;
 use super::record;
 use crate::bakeoff::Bakeoff;
@@ -34,21 +32,37 @@ pub struct BaselineWork {
     pub unfit: Vec<Unfit>,
 }
 
-/// Plans one baseline: its units of the suites that it can answer, without those that are done.
+/// Plans the baselines of a bake-off.
 ///
 /// # Errors
 /// A unit that is done was answered after other train rows.
-pub fn plan_baseline(
+pub fn plan_baselines(
+    bakeoff: &Bakeoff,
+    suites: &[Suite],
+    part: (Option<usize>, Option<Shard>),
+    done: &Done,
+) -> Result<Vec<BaselineWork>, PlanError> {
+    if bakeoff.baselines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let train: Vec<String> = suites.iter().map(plan::train_digest).collect();
+    let methods = bakeoff.baselines.iter();
+    methods.map(|method| plan_baseline(*method, bakeoff, suites, &train, part, done)).collect()
+}
+
+/// Plans one baseline: its units of the suites that it can answer, without those that are done.
+/// `train` has the digest of each suite's train rows.
+fn plan_baseline(
     method: Method,
     bakeoff: &Bakeoff,
     suites: &[Suite],
+    train: &[String],
     (limit, shard): (Option<usize>, Option<Shard>),
     done: &Done,
 ) -> Result<BaselineWork, PlanError> {
-    let fit: Vec<Result<String, Unfit>> = suites
-        .iter()
-        .map(|suite| method.check(suite).map(|()| plan::train_digest(suite)))
-        .collect();
+    let checked = suites.iter().zip(train);
+    let fit: Vec<Result<&String, Unfit>> =
+        checked.map(|(suite, train)| method.check(suite).map(|()| train)).collect();
     let train = |suite: usize| fit.get(suite).and_then(|fit| fit.as_ref().ok());
     let mut all = plan::units_of(Answerer::baseline(method), bakeoff, suites, limit, shard);
     all.retain(|unit| train(unit.suite).is_some());
@@ -85,19 +99,14 @@ pub async fn run_all(
             tokio::task::spawn_blocking(move || answer_all(&context, &work, &sender))
         };
         let ended_by = match answering.await {
-            Ok(ended) => ended.err().map(|unfit| own_error(unfit.to_string())),
-            Err(error) => Some(own_error(format!("the baseline ended abnormally: {error}"))),
+            Ok(ended) => ended.err().map(|unfit| unsupported(unfit.to_string())),
+            Err(error) => Some(unsupported(format!("the baseline ended abnormally: {error}"))),
         };
         let batch_wall_ns = Some(context.clock.now().since(begun));
         let end = WorkerEvent::EntryEnded { entry, description, ended_by, batch_wall_ns };
         // The coordinator outlives its workers; if it does not, nobody is left to tell.
         let _ = sender.send(end).await;
     }
-}
-
-fn own_error(message: String) -> ProviderError {
-    let (kind, advice) = (ErrorKind::Unsupported, Advice::EndsEntry);
-    ProviderError::new(Side::Ours, kind, Stage::Start, advice, message)
 }
 
 /// Answers the units of all suites, which stand one suite after the other.

@@ -179,13 +179,7 @@ async fn start_entry(
                 .and_then(|ask| started.provider().capabilities().lacks(&ask).map(str::to_owned));
             let Some(lacks) = lacks else { return Some(started) };
             let message = format!("`{}` {lacks}: change the suite or the entry", work.entry.id);
-            let error = ProviderError::new(
-                Side::Ours,
-                ErrorKind::Unsupported,
-                Stage::Start,
-                Advice::EndsEntry,
-                message,
-            );
+            let error = unsupported(message);
             let description = started.stop().await;
             send_end(sender, work, description, Some(error), None).await;
             None
@@ -200,6 +194,12 @@ async fn start_entry(
             None
         }
     }
+}
+
+/// What an entry was asked and cannot do, which ends it.
+pub(super) fn unsupported(message: String) -> ProviderError {
+    let (kind, advice) = (ErrorKind::Unsupported, Advice::EndsEntry);
+    ProviderError::new(Side::Ours, kind, Stage::Start, advice, message)
 }
 
 fn first_ask(context: &Context, work: &EntryWork) -> Option<Ask> {

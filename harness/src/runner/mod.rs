@@ -35,7 +35,7 @@ use crate::bakeoff::Bakeoff;
 use crate::journal::{Journal, JournalError};
 
 pub use attempt::Retry;
-pub use baseline::{BaselineWork, plan_baseline};
+pub use baseline::{BaselineWork, plan_baselines};
 pub use entry::{EntryWork, PlanError, plan_entry};
 pub use events::{Event, WorkerEvent};
 pub use limits::MaxErrors;
