@@ -20,7 +20,7 @@ test: test-tools fetch ## Run every test
 dist: tools ## Write the release archives to dist/
 	@bash ci/dist.sh
 
-demo-models: tools ## Train both bundled models again, write the suites' test data (up to 90 minutes on 2 cores)
+demo-models: tools ## Train both bundled models again, write the suites' test data (80 minutes on 2 cores with AVX-512, 140 without)
 	@sh ci/demo-models.sh
 
 fetch: ## Fetch SmolLM2-135M-Instruct (98 MB) into the user's cache, unless it is there
