@@ -131,7 +131,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         }
         TaskKind::Extraction => ("extraction", "fields", &[], "fields: {total: {compare: number}}"),
         TaskKind::Pii => ("pii", "types", &["text", "expected"], "types: [PERSON, EMAIL]"),
-        TaskKind::Faq => ("faq", "expected", &["abstentions"], "expected: answer"),
+        TaskKind::Faq => ("faq", "expected", &["abstentions", "citations"], "expected: answer"),
         TaskKind::Summarization => ("summarization", "expected", &[], "expected: summary"),
         TaskKind::Reasoning => ("reasoning", "expected", &[], "expected: answer"),
     };
@@ -142,6 +142,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         ("text", file.text.is_some()),
         ("expected", file.expected.is_some()),
         ("abstentions", file.abstentions.is_some()),
+        ("citations", file.citations.is_some()),
     ];
     for (key, present) in keys {
         if present && key != wanted && !others.contains(&key) {
@@ -305,7 +306,8 @@ fn faq(
         problems.push(document.problem(&["abstentions"], message).remedy(remedy));
     }
     // Whether a row has no answer is known once the rows have been read.
-    Faq { expected, abstentions, unanswerable: false, primary: Metric::ExactMatch }
+    let citations = file.citations.clone();
+    Faq { expected, abstentions, citations, unanswerable: false, primary: Metric::ExactMatch }
 }
 
 fn filters(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) -> Vec<Filter> {

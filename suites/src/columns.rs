@@ -41,7 +41,10 @@ pub(crate) fn check(
     named.extend(file.data.tags.iter().map(|c| (vec!["data", "tags"], c.as_str())));
     match task {
         Task::Classification(t) => named.push((vec!["labels", &t.axis], &t.expected)),
-        Task::Faq(t) => named.push((vec!["expected"], &t.expected)),
+        Task::Faq(t) => {
+            named.push((vec!["expected"], &t.expected));
+            named.extend(t.citations.as_deref().map(|c| (vec!["citations"], c)));
+        }
         Task::Summarization(t) => named.push((vec!["expected"], &t.expected)),
         Task::Reasoning(t) => named.push((vec!["expected"], &t.expected)),
         Task::Pii(t) => {

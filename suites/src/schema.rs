@@ -43,6 +43,8 @@ pub(crate) struct SuiteFile {
     #[serde(default)]
     pub abstentions: Option<Vec<String>>,
     #[serde(default)]
+    pub citations: Option<String>,
+    #[serde(default)]
     pub types: Option<Vec<String>>,
     #[serde(default)]
     pub text: Option<String>,

@@ -36,12 +36,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tasks::citations::CITATIONS;
+
 /// Additive statistics by name; a name that is absent counts 0.
 ///
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
 /// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
-/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1`. Summarization: `n` and the word
+/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n` and the word
 /// of every metric. Reasoning: `n`, `correct`.
 pub type Parts = BTreeMap<String, f64>;
 
@@ -86,6 +88,10 @@ pub enum Metric {
     ExactMatch,
     /// Mean of SQuAD's token F1.
     TokenF1,
+    /// Share of the cited sources that should be cited.
+    CitationPrecision,
+    /// Share of the sources to be cited that are.
+    CitationRecall,
     /// Mean of ROUGE-1, the F1 of shared words.
     #[serde(rename = "rouge_1")]
     Rouge1,
@@ -106,7 +112,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 17] = [
+    pub const ALL: [Metric; 19] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
@@ -118,6 +124,8 @@ impl Metric {
         Metric::SpanF1,
         Metric::ExactMatch,
         Metric::TokenF1,
+        Metric::CitationPrecision,
+        Metric::CitationRecall,
         Metric::Rouge1,
         Metric::Rouge2,
         Metric::RougeL,
@@ -140,6 +148,8 @@ impl Metric {
             Metric::SpanF1 => "span_f1",
             Metric::ExactMatch => "exact_match",
             Metric::TokenF1 => "token_f1",
+            Metric::CitationPrecision => "citation_precision",
+            Metric::CitationRecall => "citation_recall",
             Metric::Rouge1 => "rouge_1",
             Metric::Rouge2 => "rouge_2",
             Metric::RougeL => "rouge_l",
@@ -163,6 +173,8 @@ impl Metric {
             Metric::SpanF1 => "span F1",
             Metric::ExactMatch => "exact match",
             Metric::TokenF1 => "token F1",
+            Metric::CitationPrecision => "citation precision",
+            Metric::CitationRecall => "citation recall",
             Metric::Rouge1 => "ROUGE-1",
             Metric::Rouge2 => "ROUGE-2",
             Metric::RougeL => "ROUGE-L",
@@ -184,6 +196,8 @@ impl Metric {
             | Metric::StrictF2
             | Metric::SpanF1
             | Metric::TokenF1
+            | Metric::CitationPrecision
+            | Metric::CitationRecall
             | Metric::Rouge1
             | Metric::Rouge2
             | Metric::RougeL
@@ -214,6 +228,8 @@ impl Metric {
             Metric::SpanF1 => counts(spans_pii::PLACES).defined_f(1.0),
             Metric::ExactMatch => Some(part("exact") / n),
             Metric::TokenF1 => Some(part("f1") / n),
+            Metric::CitationPrecision => counts(CITATIONS).defined_precision(),
+            Metric::CitationRecall => counts(CITATIONS).defined_recall(),
             Metric::Rouge1
             | Metric::Rouge2
             | Metric::RougeL

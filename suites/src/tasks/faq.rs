@@ -10,16 +10,23 @@
 //! ([`crate::metrics::squad_v2`]): both figures are 1 for an abstention where there is no answer,
 //! and 0 where there is one. An abstention is an empty answer, or one that equals a phrase of the
 //! suite after SQuAD's normalisation; a phrase that is an accepted answer of its question is none.
-//! Metrics: exact match, token F1.
+//!
+//! **Citations** (`citations: sources`): marks such as `[doc-3]` are taken out of the answer before it
+//! is read, and are compared with the row's sources (see `tasks/citations.rs`).
+//!
+//! Metrics: exact match, token F1; with citations their precision and recall.
 
 use rightsize_providers::Fields;
 use serde_json::{Value, json};
 
-use super::{BadExpected, Reading, Score, accepted};
-use crate::metrics::{Metric, Parts, squad, squad_v2};
+use super::{BadExpected, Reading, Score, accepted, citations};
+use crate::metrics::{Metric, Parts, spans_pii, squad, squad_v2};
 
 /// The metrics of this kind, the default primary one first.
-pub(super) const METRICS: [Metric; 2] = [Metric::ExactMatch, Metric::TokenF1];
+const METRICS: [Metric; 4] =
+    [Metric::ExactMatch, Metric::TokenF1, Metric::CitationPrecision, Metric::CitationRecall];
+/// How many of them a suite without citations has.
+const WITHOUT_CITATIONS: usize = 2;
 
 /// A question answering task.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +35,8 @@ pub struct Faq {
     pub expected: String,
     /// Answers that say that there is none, beside the empty one.
     pub abstentions: Vec<String>,
+    /// The column with the ids of the sources that an answer should cite.
+    pub citations: Option<String>,
     /// Whether the suite has questions without an answer.
     pub unanswerable: bool,
     /// The metric that headlines this task.
@@ -41,33 +50,74 @@ pub(crate) fn abstentions() -> Vec<String> {
 
 /// Whether an expected value says that its question has no answer.
 pub(crate) fn has_no_answer(expected: &Value) -> bool {
-    accepted::texts(expected).is_some_and(|texts| texts.is_empty())
+    accepted::texts(answers_of(expected)).is_some_and(|texts| texts.is_empty())
+}
+
+/// The accepted answers in an expected value, and the answer in a reading. Both are an object
+/// `{answer, citations}` where the suite has citations.
+fn answers_of(value: &Value) -> &Value {
+    value.get("answer").unwrap_or(value)
+}
+
+fn citations_of(value: Option<&Value>) -> Vec<String> {
+    value.and_then(|value| value.get("citations")).map(citations::texts).unwrap_or_default()
 }
 
 impl Faq {
     /// The accepted answers of a row; numbers are taken as their text.
     pub(super) fn expected_in(&self, row: &Fields) -> Result<Value, BadExpected> {
-        accepted::in_row(row, &self.expected, "accepted answer")
+        let answers = accepted::in_row(row, &self.expected, "accepted answer")?;
+        match &self.citations {
+            None => Ok(answers),
+            Some(column) => {
+                let sources = citations::expected_in(row, column)?;
+                Ok(json!({"answer": answers, "citations": sources}))
+            }
+        }
+    }
+
+    pub(super) fn expected_columns(&self) -> Vec<&str> {
+        std::iter::once(&self.expected).chain(&self.citations).map(String::as_str).collect()
+    }
+
+    pub(super) fn all_metrics(&self) -> &'static [Metric] {
+        match self.citations {
+            Some(_) => &METRICS,
+            None => METRICS.get(..WITHOUT_CITATIONS).unwrap_or(&METRICS),
+        }
     }
 
     pub(super) fn write(&self, expected: &Value) -> String {
-        let texts = accepted::texts(expected).unwrap_or_default();
+        let texts = accepted::texts(answers_of(expected)).unwrap_or_default();
         // SQuAD v2.0 drops answers of which nothing is left, such as `the`.
         let compared = texts.iter().find(|text| !squad::normalise(text).is_empty());
         let abstention = self.abstentions.first().map(String::as_str);
-        compared.or(texts.first()).copied().or(abstention).unwrap_or_default().to_owned()
+        let answer = compared.or(texts.first()).copied().or(abstention).unwrap_or_default();
+        answer.to_owned() + &citations::mark(&citations_of(Some(expected)))
     }
 
     pub(super) fn read(&self, text: &str) -> Reading {
-        match text.trim() {
-            "" if !self.unanswerable => Reading::nothing("span", "the answer is empty"),
-            span => Reading::text("span", span),
+        let (answer, cited) = match self.citations {
+            Some(_) => citations::split(text),
+            None => (text.trim().to_owned(), Vec::new()),
+        };
+        if answer.is_empty() && !self.unanswerable {
+            return Reading::nothing("span", "the answer is empty");
+        }
+        let reading = Reading::text("span", &answer);
+        match self.citations {
+            Some(_) => {
+                let value = json!({"answer": answer, "citations": cited});
+                Reading { value: Some(value), ..reading }
+            }
+            None => reading,
         }
     }
 
     pub(super) fn score(&self, read: Option<&Value>, expected: &Value) -> Option<Score> {
-        let golds = accepted::texts(expected)?;
-        let read = read.and_then(Value::as_str);
+        let golds = accepted::texts(answers_of(expected))?;
+        let cited = citations_of(read);
+        let read = read.map(answers_of).and_then(Value::as_str);
         let (exact, f1) = match read {
             Some(answer) if self.unanswerable => {
                 let answer = if self.abstains(answer, &golds) { "" } else { answer };
@@ -77,17 +127,28 @@ impl Faq {
             None => (false, 0.0),
         };
         let exact = if exact { 1.0 } else { 0.0 };
-        let parts = Parts::from([
+        let mut parts = Parts::from([
             ("n".to_owned(), 1.0),
             ("exact".to_owned(), exact),
             ("f1".to_owned(), f1),
         ]);
         let mut detail = json!({"exact": exact, "f1": f1});
+        let mut primary = if self.primary == Metric::TokenF1 { f1 } else { exact };
+        if self.citations.is_some() {
+            let counts = citations::counts(&cited, &citations_of(Some(expected)));
+            spans_pii::add_parts(&mut parts, citations::CITATIONS, counts);
+            detail["cited"] = cited.into();
+            // Without any source to cite, or any cited, nothing is wrong with the citations.
+            primary = match self.primary {
+                Metric::CitationPrecision => counts.defined_precision().unwrap_or(1.0),
+                Metric::CitationRecall => counts.defined_recall().unwrap_or(1.0),
+                _ => primary,
+            };
+        }
         if self.unanswerable {
             let abstained = read.is_some_and(|answer| self.abstains(answer, &golds));
             detail["abstained"] = abstained.into();
         }
-        let primary = if self.primary == Metric::TokenF1 { f1 } else { exact };
         Some(Score { primary, parts, detail })
     }
 
@@ -108,6 +169,7 @@ mod tests {
     const TASK: fn() -> Faq = || Faq {
         expected: "answer".to_owned(),
         abstentions: abstentions(),
+        citations: None,
         unanswerable: false,
         primary: Metric::ExactMatch,
     };
@@ -132,6 +194,24 @@ mod tests {
         assert_eq!(reading.value, None);
         let score = TASK().score(reading.value.as_ref(), &json!("the")).unwrap();
         assert_eq!((score.primary, score.parts["n"]), (0.0, 1.0));
+    }
+
+    #[test]
+    fn citations_are_counted_apart_from_the_answer() {
+        let task = Faq { citations: Some("sources".to_owned()), ..TASK() };
+        let row = json!({"answer": "zinc", "sources": ["a", "b"]});
+        let expected = task.expected_in(row.as_object().unwrap()).unwrap();
+        let mut sum = Parts::new();
+        for said in [task.write(&expected).as_str(), "Zinc [a] [c].", "tin", ""] {
+            let reading = task.read(said);
+            let score = task.score(reading.value.as_ref(), &expected).unwrap();
+            metrics::add(&mut sum, &score.parts);
+        }
+        // Right and with both sources; right with one of two, and one that is none; wrong; nothing.
+        assert_eq!(Metric::ExactMatch.finish(&sum), Some(0.5));
+        assert_eq!(Metric::CitationPrecision.finish(&sum), Some(0.75));
+        assert_eq!(Metric::CitationRecall.finish(&sum), Some(3.0 / 8.0));
+        assert_eq!(task.all_metrics().len(), 4);
     }
 
     /// The task with questions without an answer.

@@ -1,6 +1,7 @@
 //! Task kinds: how an answer is written, read and scored. One file a kind.
 
 mod accepted;
+pub(crate) mod citations;
 pub mod classification;
 mod compare;
 pub mod extraction;
@@ -231,7 +232,7 @@ impl Task {
             Task::Classification(_) => &classification::METRICS,
             Task::Extraction(_) => &extraction::METRICS,
             Task::Pii(_) => &pii::METRICS,
-            Task::Faq(_) => &faq::METRICS,
+            Task::Faq(task) => task.all_metrics(),
             Task::Summarization(_) => &summarization::METRICS,
             Task::Reasoning(_) => &reasoning::METRICS,
         };
@@ -245,7 +246,7 @@ impl Task {
             Task::Classification(task) => vec![&task.expected],
             Task::Extraction(task) => task.fields.iter().map(|f| f.expected.as_str()).collect(),
             Task::Pii(task) => vec![&task.expected],
-            Task::Faq(task) => vec![&task.expected],
+            Task::Faq(task) => task.expected_columns(),
             Task::Summarization(task) => vec![&task.expected],
             Task::Reasoning(task) => vec![&task.expected],
         }
