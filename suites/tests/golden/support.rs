@@ -1,9 +1,32 @@
 //! The cases: an extract of telling ones is part of the repository; the full set is read where it
 //! lies beside it.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use serde_json::Value;
+
+/// What a test has compared so far, said when its thread ends.
+#[derive(Default)]
+struct Tally {
+    file: String,
+    cases: usize,
+    figures: usize,
+    largest: f64,
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        let Tally { file, cases, figures, largest } = self;
+        if !file.is_empty() {
+            eprintln!("{file}: {cases} cases, {figures} figures, largest deviation {largest:.1e}");
+        }
+    }
+}
+
+thread_local! {
+    static TALLY: RefCell<Tally> = RefCell::default();
+}
 
 /// The folder of the workspace.
 pub fn root() -> PathBuf {
@@ -22,7 +45,12 @@ pub fn documents(name: &str) -> Vec<Value> {
     }
     let read =
         |path: PathBuf| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
-    files.into_iter().map(read).collect()
+    let documents: Vec<Value> = files.into_iter().map(read).collect();
+    TALLY.with_borrow_mut(|tally| {
+        tally.file = name.to_owned();
+        tally.cases = documents.iter().filter_map(|d| Some(d["cases"].as_array()?.len())).sum();
+    });
+    documents
 }
 
 /// The cases of a metric: of the extract, and of the full set where there is one.
@@ -44,7 +72,12 @@ pub fn numbers(value: &Value) -> Vec<f64> {
 pub fn assert_close(value: Option<f64>, expected: &Value, tolerance: f64, what: &str) {
     match (value, expected.as_f64()) {
         (Some(value), Some(expected)) => {
-            assert!((value - expected).abs() <= tolerance, "{what}: {value}, not {expected}");
+            let deviation = (value - expected).abs();
+            assert!(deviation <= tolerance, "{what}: {value}, not {expected}");
+            TALLY.with_borrow_mut(|tally| {
+                tally.figures += 1;
+                tally.largest = tally.largest.max(deviation);
+            });
         }
         (None, None) => {}
         _ => panic!("{what}: {value:?}, not {expected}"),
