@@ -6,7 +6,7 @@ use rightsize_providers::local::chat_template::{ChatTemplate, SpecialTokens};
 use rightsize_providers::local::gguf::Header;
 use rightsize_providers::local::llama_cpp::LlamaCpp;
 use rightsize_providers::local::{EngineKind, LocalModel};
-use rightsize_providers::{Generate, Message, Prompt, Provider, demo_models};
+use rightsize_providers::{Ask, AskKind, Choose, Generate, Message, Prompt, Provider, demo_models};
 use serde_json::Value;
 
 use crate::asking::{ask, root, start};
@@ -104,4 +104,39 @@ async fn greedy_answers_part_from_the_references_only_at_small_margins() {
          transformers agrees; the others part at margins of at most {widest:.3} nats",
         cases.len()
     );
+}
+
+/// The references differ from each other by 0.2 nats in the median (16-bit keys and values, other
+/// kernels), and agree on the best choice everywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn choices_score_as_llama_cpp_does() {
+    let (Some(model), Some(golden)) = (smollm2(), golden("choices.json")) else { return };
+    let provider = start(LocalModel { parallel: 4, ..model }).await;
+    assert!(provider.capabilities().choose);
+    let cases = golden["cases"].as_array().unwrap();
+    let mut answers = tokio::task::JoinSet::new();
+    for (number, case) in cases.iter().enumerate() {
+        let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).unwrap();
+        let expected = case["choices"].as_array().unwrap();
+        let choices = expected.iter().map(|c| c["choice"].as_str().unwrap().to_owned()).collect();
+        let kind = AskKind::Choose(Choose { prompt: Prompt::Messages(messages), choices });
+        let ask = Ask { kind, ..ask("golden", Generate::new(Prompt::Raw(String::new()), 1)) };
+        let provider = provider.clone();
+        answers.spawn(async move { (number, provider.attempt(&ask).await.unwrap()) });
+    }
+    let mut distances = Vec::new();
+    for (number, answer) in answers.join_all().await {
+        let (case, scores) = (&cases[number], answer.response.choices);
+        for (score, expected) in scores.iter().zip(case["choices"].as_array().unwrap()) {
+            assert_eq!(score.tokens as usize, ids(&expected["tokens"]).len());
+            let of = |name: &str| (score.logprob - expected[name].as_f64().unwrap()).abs();
+            distances.push(of("llama_cpp").min(of("transformers")));
+        }
+        let best = scores.iter().max_by(|a, b| a.logprob.total_cmp(&b.logprob)).unwrap();
+        assert_eq!(best.choice, case["argmax_llama_cpp"].as_str().unwrap(), "{}", case["id"]);
+    }
+    distances.sort_by(f64::total_cmp);
+    let (median, last) = (distances[distances.len() / 2], distances[distances.len() - 1]);
+    eprintln!("{} choices, {median:.3} nats in the median, {last:.3} at most", distances.len());
+    assert!(median < 0.1 && last < 1.0, "{median} {last}");
 }

@@ -9,6 +9,7 @@
 pub mod candle;
 pub mod chat_template;
 mod child;
+pub mod choices;
 pub mod engine;
 pub mod frames;
 pub mod generation;

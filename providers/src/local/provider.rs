@@ -182,7 +182,7 @@ impl Provider for LocalProvider {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             generate: true,
-            choose: self.model.engine == EngineKind::Candle,
+            choose: true,
             embed: false,
             schema: false,
             tools: false,

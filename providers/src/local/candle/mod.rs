@@ -23,8 +23,7 @@ use crate::local::engine::Engine;
 use crate::local::generation::Generation;
 use crate::{
     Advice, Answer, Ask, AskKind, ChoiceScore, Choose, Clock, Description, ErrorKind, Finish,
-    Generate, Prompt, ProviderError, Response, ServerWords, Side, Stage, Stamp, Timing, Usage,
-    UsageSource,
+    Generate, Prompt, ProviderError, Side, Stage, Stamp,
 };
 
 /// The version of candle; the workspace pins it.
@@ -119,23 +118,7 @@ impl Candle {
             let tokens = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
             scores.push(ChoiceScore { choice: choice.clone(), logprob, tokens });
         }
-        let now = Some(Clock::Monotonic.now());
-        let output = scores.iter().map(|score| u64::from(score.tokens)).sum();
-        let sent = Some(job.sent);
-        Ok(Answer {
-            response: Response { choices: scores, ..Response::default() },
-            vector: None,
-            usage: Usage {
-                input_total: Some(seen as u64),
-                output_total: Some(output),
-                reasoning: Some(0),
-                source: UsageSource::Tokenizer,
-                ..Usage::default()
-            },
-            timing: Timing { sent, first_token: now, last_token: now, ..Timing::default() },
-            logprob: None,
-            server: ServerWords::default(),
-        })
+        Ok(crate::local::choices::answer(scores, seen as u64, 0, job.sent))
     }
 
     /// Takes the next job off the queue; its answer, where it needs no further step.

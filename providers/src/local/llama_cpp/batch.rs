@@ -5,11 +5,14 @@
 
 use llama_cpp_2::token::LlamaToken;
 
+use super::choosing::{Choosing, Next};
 use super::prefix::{InFlight, Plan};
-use super::{Job, LlamaCpp};
+use super::{Job, LlamaCpp, Work};
 use crate::local::generation::Generation;
 use crate::local::sampling::Pick;
-use crate::{Advice, Answer, Clock, ErrorKind, Finish, ProviderError, Side, Stage};
+use crate::{
+    Advice, Answer, Clock, ErrorKind, Finish, Generate, ProviderError, Side, Stage, Stamp,
+};
 
 /// Most tokens of a step. More would evaluate prompts no faster, and a step on a slow machine must
 /// stay far below the time after which the engine counts as hung.
@@ -22,38 +25,78 @@ pub(super) struct Sequence {
     /// The ask's id.
     pub(super) id: u64,
     prompt: Vec<LlamaToken>,
-    /// Tokens whose keys and values are in the cache: first those of the prompt, then those written.
+    /// Tokens whose keys and values are in the cache: first those of the prompt, then those behind
+    /// it.
     cached: usize,
-    /// The token that was written last, still to be evaluated.
-    next: Option<LlamaToken>,
     /// Tokens that the cache must have room for.
     reserved: usize,
     /// How long a beginning sequence 0 should keep of this prompt.
     keep: Option<usize>,
-    generation: Generation,
+    task: Task,
+}
+
+/// What happens behind the prompt.
+enum Task {
+    /// Text is written.
+    Write {
+        generation: Generation,
+        /// The token that was written last, still to be evaluated.
+        next: Option<LlamaToken>,
+    },
+    /// Choices are scored.
+    Choose(Choosing),
+}
+
+impl Sequence {
+    /// Whether the prompt is evaluated.
+    fn beyond_prompt(&self) -> bool {
+        self.cached >= self.prompt.len()
+    }
+
+    /// The tokens to evaluate next.
+    fn pending(&self) -> &[LlamaToken] {
+        if let Some(rest) = self.prompt.get(self.cached..).filter(|rest| !rest.is_empty()) {
+            return rest;
+        }
+        match &self.task {
+            Task::Write { next, .. } => next.as_slice(),
+            Task::Choose(choosing) => choosing.pending(),
+        }
+    }
+}
+
+impl Task {
+    fn answer(self, finish: Finish) -> Answer {
+        match self {
+            Task::Write { generation, .. } => generation.answer(finish),
+            Task::Choose(choosing) => choosing.answer(),
+        }
+    }
 }
 
 /// A sequence's share of a batch.
 struct Share {
     slot: usize,
     tokens: usize,
-    /// The place in the batch whose logits give the next token.
-    logits: Option<i32>,
+    /// The places in the batch whose logits were asked for.
+    logits: std::ops::Range<i32>,
 }
 
 impl LlamaCpp {
     /// Gives waiting asks to free slots, as far as the cache has room.
     pub(super) fn admit(&mut self, finished: &mut Finished) {
         while let Some(job) = self.queue.front() {
-            if job.ask.max_tokens == 0 {
-                finished.extend(self.queue.pop_front().map(answer_nothing));
+            if let Work::Generate(ask) = &job.work
+                && ask.max_tokens == 0
+            {
+                finished.push((job.id, Ok(answer_nothing(ask, job.prompt.len(), job.sent))));
+                self.queue.pop_front();
                 continue;
             }
             let Some(slot) = self.slots.iter().position(Option::is_none) else {
                 return;
             };
-            let answer = usize::try_from(job.ask.max_tokens).unwrap_or(usize::MAX);
-            let needed = job.prompt.len().saturating_add(answer);
+            let needed = job.prompt.len().saturating_add(job.room);
             if !self.make_room(needed) {
                 return;
             }
@@ -115,11 +158,16 @@ impl LlamaCpp {
             self.context.copy_kv_cache_seq(*source, sequence_id(slot), Some(0), end).is_ok()
         });
         let cached = shared.map_or(0, |(_, length)| length);
-        let prompt_tokens = job.prompt.len() as u64;
-        let generation = Generation::new(&job.ask, prompt_tokens, cached as u64, job.sent);
+        let Job { id, work, prompt, sent, .. } = job;
+        let (all, ready) = (prompt.len() as u64, cached as u64);
+        let task = match work {
+            Work::Generate(ask) => {
+                Task::Write { generation: Generation::new(&ask, all, ready, sent), next: None }
+            }
+            Work::Choose(choices) => Task::Choose(Choosing::new(choices, all, ready, sent)),
+        };
         if let Some(place) = self.slots.get_mut(slot) {
-            let (id, prompt) = (job.id, job.prompt);
-            *place = Some(Sequence { id, prompt, cached, next: None, reserved, keep, generation });
+            *place = Some(Sequence { id, prompt, cached, reserved, keep, task });
         }
         self.keep_beginning(slot);
     }
@@ -143,32 +191,32 @@ impl LlamaCpp {
     /// Puts tokens into the batch: of answers first, so that none waits for a prompt.
     fn fill(&mut self) -> Vec<Share> {
         let mut shares = Vec::new();
-        for writing in [true, false] {
+        for beyond in [true, false] {
             for (slot, sequence) in self.slots.iter().enumerate() {
-                let Some(sequence) = sequence else { continue };
-                if sequence.next.is_some() != writing {
+                let Some(sequence) = sequence.as_ref().filter(|s| s.beyond_prompt() == beyond)
+                else {
                     continue;
-                }
-                let tokens = match &sequence.next {
-                    Some(token) => std::slice::from_ref(token),
-                    None => sequence.prompt.get(sequence.cached..).unwrap_or_default(),
                 };
-                let ends_here = tokens.len();
-                let mut share = Share { slot, tokens: 0, logits: None };
-                for (offset, token) in tokens.iter().enumerate() {
+                let pending = sequence.pending();
+                let begin = self.batch.n_tokens();
+                let mut share = Share { slot, tokens: 0, logits: begin..begin };
+                for (offset, token) in pending.iter().enumerate() {
                     let position = sequence.cached.saturating_add(offset);
                     let Ok(position) = i32::try_from(position) else {
                         break;
                     };
-                    let last = offset.saturating_add(1) == ends_here;
+                    let last = offset.saturating_add(1) == pending.len();
+                    // Of a prompt only the end is followed by something.
+                    let wanted = beyond || last;
                     let place = self.batch.n_tokens();
-                    if self.batch.add(*token, position, &[sequence_id(slot)], last).is_err() {
+                    if self.batch.add(*token, position, &[sequence_id(slot)], wanted).is_err() {
                         break; // The batch is full.
                     }
                     share.tokens = share.tokens.saturating_add(1);
-                    if last {
-                        share.logits = Some(place);
+                    if !wanted {
+                        share.logits.start = place.saturating_add(1);
                     }
+                    share.logits.end = place.saturating_add(1);
                 }
                 if share.tokens > 0 {
                     shares.push(share);
@@ -180,36 +228,74 @@ impl LlamaCpp {
 
     /// Takes the outcome of a step to one sequence.
     fn advance(&mut self, share: &Share, finished: &mut Finished) {
-        let Some(Some(sequence)) = self.slots.get_mut(share.slot) else {
-            return;
-        };
-        sequence.cached = sequence.cached.saturating_add(share.tokens);
-        let end = match share.logits {
-            None => None,
-            Some(place) => {
-                let logits = self.context.get_logits_ith(place);
-                let now = Clock::Monotonic.now();
-                let vocab = self.model.vocab();
-                match sequence.generation.sampler.pick(logits).and_then(token_of) {
-                    None => Some(Err(nonsense())),
-                    Some((pick, token)) if vocab.is_eog(token) => {
-                        Some(Ok(sequence.generation.push_end(&pick, now)))
-                    }
-                    Some((pick, token)) => {
-                        let piece = vocab.token_to_piece(token, false, None);
-                        sequence.next = Some(token);
-                        sequence.generation.push(&pick, &piece, now).map(Ok)
-                    }
+        let end = match self.slots.get_mut(share.slot) {
+            Some(Some(sequence)) => {
+                let within_prompt = !sequence.beyond_prompt();
+                sequence.cached = sequence.cached.saturating_add(share.tokens);
+                match sequence.task {
+                    Task::Write { .. } => self.write(share),
+                    Task::Choose(_) => self.choose(share, within_prompt),
                 }
             }
+            _ => return,
         };
         self.keep_beginning(share.slot);
         if let Some(end) = end
             && let Some(sequence) = self.release(share.slot)
         {
-            let result = end.map(|finish| sequence.generation.answer(finish));
-            finished.push((sequence.id, result));
+            finished.push((sequence.id, end.map(|finish| sequence.task.answer(finish))));
         }
+    }
+
+    /// Picks the next token of an answer; how the answer ends, if it does.
+    fn write(&mut self, share: &Share) -> Option<Result<Finish, ProviderError>> {
+        let Some(Some(Sequence { task: Task::Write { generation, next }, .. })) =
+            self.slots.get_mut(share.slot)
+        else {
+            return None;
+        };
+        let logits = self.context.get_logits_ith(share.logits.clone().last()?);
+        let now = Clock::Monotonic.now();
+        let vocab = self.model.vocab();
+        match generation.sampler.pick(logits).and_then(token_of) {
+            None => Some(Err(nonsense())),
+            Some((pick, token)) if vocab.is_eog(token) => Some(Ok(generation.push_end(&pick, now))),
+            Some((pick, token)) => {
+                let piece = vocab.token_to_piece(token, false, None);
+                *next = Some(token);
+                generation.push(&pick, &piece, now).map(Ok)
+            }
+        }
+    }
+
+    /// Takes probabilities of a choice's tokens; how the ask ends, if it does.
+    fn choose(
+        &mut self,
+        share: &Share,
+        within_prompt: bool,
+    ) -> Option<Result<Finish, ProviderError>> {
+        let Some(Some(sequence)) = self.slots.get_mut(share.slot) else { return None };
+        let Task::Choose(choosing) = &mut sequence.task else { return None };
+        for place in share.logits.clone() {
+            let logits = self.context.get_logits_ith(place);
+            let next =
+                if within_prompt { choosing.after_prompt(logits) } else { choosing.take(logits) };
+            match next {
+                Next::GoesOn => {}
+                Next::Done => return Some(Ok(Finish::Stop)),
+                Next::Nonsense => return Some(Err(nonsense())),
+                Next::Another if within_prompt => {}
+                Next::Another => {
+                    // Recurrent models keep one state, of which no part can be taken away.
+                    let keep = if self.can_share { sequence.prompt.len() } else { 0 };
+                    sequence.cached = keep;
+                    let sequence = u32::try_from(sequence_id(share.slot)).ok();
+                    let from = u32::try_from(keep).ok();
+                    let _ = self.context.clear_kv_cache_seq(sequence, from, None);
+                }
+            }
+        }
+        None
     }
 
     /// Lets sequence 0 keep the beginning of a prompt as soon as it is evaluated.
@@ -272,9 +358,8 @@ fn sequence_id(slot: usize) -> i32 {
 }
 
 /// The answer of an ask that allows no token.
-fn answer_nothing(job: Job) -> (u64, Result<Answer, ProviderError>) {
-    let generation = Generation::new(&job.ask, job.prompt.len() as u64, 0, job.sent);
-    (job.id, Ok(generation.answer(Finish::Length)))
+fn answer_nothing(ask: &Generate, prompt: usize, sent: Stamp) -> Answer {
+    Generation::new(ask, prompt as u64, 0, sent).answer(Finish::Length)
 }
 
 fn token_of(pick: Pick) -> Option<(Pick, LlamaToken)> {

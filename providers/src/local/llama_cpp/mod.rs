@@ -1,10 +1,12 @@
 //! The llama.cpp engine: many asks in one batch, the prompts' common beginning evaluated once.
 //!
 //! Parts: `load` (from a checked file to a model and its context), `prefix` (which tokens need no
-//! evaluation), `batch` (one step for everything in flight), `native` (what the crate llama-cpp-2 does
+//! evaluation), `batch` (one step for everything in flight), `choosing` (choices that are scored
+//! instead of text that is written), `native` (what the crate llama-cpp-2 does
 //! not wrap).
 
 mod batch;
+mod choosing;
 mod load;
 mod native;
 mod prefix;
@@ -17,6 +19,7 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
 use self::batch::Sequence;
+use self::choosing::Choice;
 use self::prefix::Kept;
 use super::chat_template::ChatTemplate;
 use super::engine::Engine;
@@ -52,9 +55,17 @@ pub struct LlamaCpp {
 /// An ask that waits for its turn.
 struct Job {
     id: u64,
-    ask: Box<Generate>,
+    work: Work,
     prompt: Vec<LlamaToken>,
+    /// Tokens behind the prompt that the cache must have room for.
+    room: usize,
     sent: Stamp,
+}
+
+/// What is to be done with a prompt.
+enum Work {
+    Generate(Box<Generate>),
+    Choose(Vec<Choice>),
 }
 
 impl LlamaCpp {
@@ -101,8 +112,16 @@ impl LlamaCpp {
         Ok(tokens)
     }
 
-    fn check_room(&self, prompt: usize, answer: u32) -> Result<(), ProviderError> {
-        let answer = usize::try_from(answer).unwrap_or(usize::MAX);
+    fn choices(&self, texts: &[String]) -> Vec<Choice> {
+        let vocab = self.model.vocab();
+        let choice = |text: &String| Choice {
+            tokens: vocab.tokenize(text.as_bytes(), false, false),
+            text: text.clone(),
+        };
+        texts.iter().map(choice).collect()
+    }
+
+    fn check_room(&self, prompt: usize, answer: usize) -> Result<(), ProviderError> {
         if prompt.saturating_add(answer) <= self.limit {
             return Ok(());
         }
@@ -135,20 +154,27 @@ impl Engine for LlamaCpp {
                 format!("the llama-cpp engine {what}: use another provider"),
             )
         };
-        let ask = match &ask.kind {
+        let (prompt, work, room) = match &ask.kind {
             AskKind::Generate(ask) if ask.schema.is_some() => {
                 return Err(unsupported("cannot constrain answers to a JSON Schema"));
             }
             AskKind::Generate(ask) if !ask.tools.is_empty() => {
                 return Err(unsupported("takes no tools"));
             }
-            AskKind::Generate(ask) => ask,
-            AskKind::Choose(_) => return Err(unsupported("cannot score choices")),
+            AskKind::Generate(ask) => {
+                let room = usize::try_from(ask.max_tokens).unwrap_or(usize::MAX);
+                (self.prompt(&ask.prompt)?, Work::Generate(Box::new(ask.clone())), room)
+            }
+            AskKind::Choose(ask) => {
+                let prompt = self.prompt(&ask.prompt)?;
+                let choices = self.choices(&ask.choices);
+                let room = choices.iter().map(|choice| choice.tokens.len()).max().unwrap_or(0);
+                (prompt, Work::Choose(choices), room)
+            }
             AskKind::Embed(_) => return Err(unsupported("cannot embed text")),
         };
-        let prompt = self.prompt(&ask.prompt)?;
-        self.check_room(prompt.len(), ask.max_tokens)?;
-        self.queue.push_back(Job { id, ask: Box::new(ask.clone()), prompt, sent });
+        self.check_room(prompt.len(), room)?;
+        self.queue.push_back(Job { id, work, prompt, room, sent });
         Ok(())
     }
 
