@@ -105,6 +105,18 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Print the JSON Schema of a file that you write, for editors
+    #[command(after_help = "\
+Examples:
+  rightsize schema suite > suite.schema.json
+  rightsize schema bakeoff > bakeoff.schema.json
+
+An editor with the YAML language server completes and checks keys in a file that begins with
+  # yaml-language-server: $schema=suite.schema.json")]
+    Schema {
+        /// The kind of file
+        file: SchemaOf,
+    },
     /// Explain a word of the reports
     #[command(after_help = "\
 Examples:
@@ -122,6 +134,15 @@ Example:
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    /// A suite
+    Suite,
+    /// A bake-off
+    Bakeoff,
 }
 
 /// Arguments of `demo`.

@@ -24,6 +24,7 @@ use rightsize_providers::{
     ErrorKind, LogprobSummary, ProviderError, Response, ServerWords, Side, Stage, Timing, Usage,
 };
 pub use rightsize_suites::outcome::Outcome;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -93,7 +94,9 @@ pub enum Mode {
 }
 
 /// How load was offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     /// As fast as the entry's concurrency allows: accuracy and throughput.

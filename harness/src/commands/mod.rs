@@ -9,6 +9,7 @@ mod merge;
 mod models;
 mod report;
 mod run;
+mod schema;
 
 use clap::CommandFactory;
 
@@ -31,6 +32,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Init { folder } => init::init(&folder, printer),
         Command::Models => models::models(printer),
         Command::Hardware { json } => hardware::hardware(json, printer),
+        Command::Schema { file } => schema::schema(file, printer),
         Command::Explain { term } => explain::explain(term.as_deref(), printer),
         Command::Completions { shell } => {
             let mut script = Vec::new();
