@@ -8,6 +8,7 @@ mod init;
 mod merge;
 mod models;
 mod report;
+mod rescore;
 mod run;
 mod schema;
 
@@ -28,6 +29,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Run(run) => run::run(run, verbose, printer),
         Command::Merge { folders, out } => merge::merge(&folders, &out, printer),
         Command::Report(report) => report::report(&report, printer),
+        Command::Rescore(args) => rescore::rescore(&args, printer),
         Command::Check { files } => check::check(&files, printer),
         Command::Init { folder } => init::init(&folder, printer),
         Command::Models => models::models(printer),
