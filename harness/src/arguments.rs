@@ -71,6 +71,17 @@ Examples:
   rightsize report runs/monday --json | jq .results
   rightsize report runs/monday --share           without any text of a sample")]
     Report(Report),
+    /// Score the answers of a run folder again, without asking again
+    #[command(after_help = "\
+Examples:
+  rightsize rescore runs/monday                         by the rules of this version
+  rightsize rescore runs/monday --suite triage/suite.yaml --dry-run
+  rightsize rescore runs/monday --suite triage/suite.yaml --json
+
+Aliases, filters, comparators, expected answers and the primary metric may have changed; what is
+asked may not. The new scores stand beside the old ones, and the report shows the newest.
+To go back, rescore with the suite file as it was.")]
+    Rescore(Rescore),
     /// Check suites and bake-offs without calling a model
     #[command(after_help = "\
 Examples:
@@ -105,6 +116,18 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Print the JSON Schema of a file that you write, for editors
+    #[command(after_help = "\
+Examples:
+  rightsize schema suite > suite.schema.json
+  rightsize schema bakeoff > bakeoff.schema.json
+
+An editor with the YAML language server completes and checks keys in a file that begins with
+  # yaml-language-server: $schema=suite.schema.json")]
+    Schema {
+        /// The kind of file
+        file: SchemaOf,
+    },
     /// Explain a word of the reports
     #[command(after_help = "\
 Examples:
@@ -122,6 +145,15 @@ Example:
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    /// A suite
+    Suite,
+    /// A bake-off
+    Bakeoff,
 }
 
 /// Arguments of `demo`.
@@ -187,6 +219,22 @@ pub struct Report {
     /// How many texts of samples the report contains
     #[arg(long, value_enum, default_value_t = EmbedTexts::Budget, conflicts_with = "share")]
     pub embed: EmbedTexts,
+}
+
+/// Arguments of `rescore`.
+#[derive(Debug, Args)]
+pub struct Rescore {
+    /// The run folder
+    pub folder: PathBuf,
+    /// Score by this suite (a file, or catalog:NAME) instead of the one of its name that scored last
+    #[arg(long, value_name = "FILE|catalog:NAME")]
+    pub suite: Vec<String>,
+    /// Print the difference as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show the difference and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How many texts of samples a report contains.

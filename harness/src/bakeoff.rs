@@ -9,6 +9,7 @@ use rightsize_reports::run::Scenario;
 use rightsize_suites::baselines::Method;
 use rightsize_suites::yaml;
 use rightsize_suites::{Problem, Problems};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use entry::DEFAULT_TIMEOUT_S;
@@ -32,8 +33,9 @@ const NOT_BUILT: &[(&str, &str)] = &[
 ];
 
 /// A bake-off as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "bake-off of rightsize")]
 pub struct Bakeoff {
     /// Its name: part of the run folder's name.
     pub name: String,
@@ -67,7 +69,7 @@ fn default_seed() -> u64 {
 }
 
 /// The pass that measures latency: one ask at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SingleStream {
     /// Samples of each suite, drawn by the seed from the whole suite.
@@ -83,6 +85,12 @@ impl Default for SingleStream {
 }
 
 impl Bakeoff {
+    /// The JSON Schema (draft 2020-12) of a bake-off's YAML, for editors: the keys that are built,
+    /// their types and what they mean. What fits together is for [`BakeoffFile::load`] to check.
+    pub fn yaml_schema() -> serde_json::Value {
+        schemars::schema_for!(Bakeoff).to_value()
+    }
+
     /// The ids of all that answers: model entries, then baselines.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         let models = self.models.iter().map(|entry| entry.id.as_str());

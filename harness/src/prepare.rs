@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rightsize_providers::digest;
+use rightsize_reports::folder::newest_scores;
 use rightsize_reports::run::{BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, SuiteRef, files};
 use rightsize_suites::{Problems, Suite};
 use serde_json::{Map, Value};
@@ -196,13 +197,23 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
     let bakeoff = manifest.bakeoff.get("bakeoff").cloned().unwrap_or_default();
     let bakeoff: Bakeoff = serde_json::from_value(bakeoff)
         .map_err(|error| damaged(&format!("the bake-off in manifest.json is damaged: {error}")))?;
+    let scores = newest_scores(folder)
+        .map_err(|error| Failure::wrong(error, "resume when the file is mended or removed"))?;
+    if scores.is_some() {
+        printer.note(&format!(
+            "note: the scores of this folder were made again; new answers are scored by the suites \
+             as they were run. Afterwards: rightsize rescore {}",
+            folder.display()
+        ));
+    }
     let limit = manifest.bakeoff.get("limit").and_then(Value::as_u64);
     let limit = limit.and_then(|n| usize::try_from(n).ok());
     let shard = manifest.shard.as_deref().map(str::parse).transpose();
     let shard = shard.map_err(|error: String| damaged(&error))?;
     let mut suites = Vec::new();
     for reference in &manifest.suites {
-        let suite = suite_of_folder(folder, &reference.name, &reference.source)?;
+        let own = folder.join(files::SUITES).join(&reference.name);
+        let suite = kept_suite(&own, &reference.source)?;
         if suite.sha256 != reference.sha256 {
             return Err(damaged(&format!("the suite `{}` in the folder was changed", suite.name)));
         }
@@ -232,8 +243,8 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
     })
 }
 
-fn suite_of_folder(folder: &Path, name: &str, source: &str) -> Result<Suite, Failure> {
-    let own = folder.join(files::SUITES).join(name);
+/// The suite that a run folder keeps in `own`, one of its folders.
+pub fn kept_suite(own: &Path, source: &str) -> Result<Suite, Failure> {
     let read = |name: &str| {
         let path = own.join(name);
         std::fs::read_to_string(&path).map_err(|error| {

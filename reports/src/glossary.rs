@@ -162,6 +162,11 @@ const ENTRIES: &[Entry] = &[
     term("span F1", "F1 over marked places, whatever type they are given.").unit("0 to 100 %"),
     term("strict F1", "F1 over marked places of the right type: both ends and the type agree.").unit("0 to 100 %"),
     term("strict F2", "As strict F1, with recall counted twice as much as precision: what is not marked is worse than what is marked in vain.").unit("0 to 100 %"),
+    term(
+        "scoring version",
+        "Names what decides the scores: the version of the rules in the program and, where answers \
+         were scored again, a digest of what the suites say about scoring.",
+    ),
     term("suite", "A YAML file with its data: one task kind, samples, prompt, scoring, margin."),
     term("tag", "A property of a sample by which scores are also shown."),
     term("token", "The unit in which a model reads and writes: a word or a part of one. Each model family counts its own."),

@@ -8,6 +8,9 @@
 //!                   samples.jsonl and train.jsonl: its rows, so that a run can be resumed and
 //!                   scored again
 //! records.jsonl     Record, one a line; append-only; a later line of the same unit supersedes
+//! scores-VERSION.jsonl  ScoresHead, then ScoreLine, one a line: scores made again of the same
+//!                   answers; the newest file counts in place of the scores in the records
+//! suites/NAME/rescored-DIGEST/  the suite that they were made by, where it is another
 //! prompts.jsonl     PromptText, one a line, each prompt once, by digest; append-only
 //! report.html       the report, written again after every session
 //! log.txt           tracing output, with -v
@@ -16,6 +19,7 @@
 //! Nothing outside the folder is needed to report on it.
 
 mod manifest;
+mod scores;
 mod session;
 
 use std::collections::BTreeMap;
@@ -24,10 +28,12 @@ use rightsize_providers::{
     ErrorKind, LogprobSummary, ProviderError, Response, ServerWords, Side, Stage, Timing, Usage,
 };
 pub use rightsize_suites::outcome::Outcome;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use manifest::{BASELINE, EntryRef, Manifest, Margin, PlannedPass, SuiteFacts, SuiteRef};
+pub use scores::{ScoreLine, ScoredSuite, ScoresHead};
 pub use session::{EntrySession, SessionEnd, SessionLine, SessionStart};
 
 /// Version of the formats in this file: major changes when an older binary would misread.
@@ -61,6 +67,16 @@ pub mod files {
     pub const LOCK: &str = ".lock";
     /// Tracing output.
     pub const LOG: &str = "log.txt";
+
+    /// File of the scores of a scoring version.
+    pub fn scores(scoring_version: &str) -> String {
+        format!("scores-{scoring_version}.jsonl")
+    }
+
+    /// Whether this is the name of a file of scores.
+    pub fn is_scores(name: &str) -> bool {
+        name.starts_with("scores-") && name.ends_with(".jsonl")
+    }
 }
 
 /// A prompt, kept once.
@@ -93,7 +109,9 @@ pub enum Mode {
 }
 
 /// How load was offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     /// As fast as the entry's concurrency allows: accuracy and throughput.
@@ -168,7 +186,7 @@ pub struct Record {
     /// Kind-specific detail: verdicts and fields.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub detail: Value,
-    /// Version of the scoring rules.
+    /// Version of the program's rules by which it was scored first.
     pub scoring_version: u32,
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]

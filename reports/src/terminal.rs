@@ -63,6 +63,14 @@ pub fn summary(analysis: &Analysis, width: Option<usize>, colour: bool) -> Strin
         );
         out.push_str(&wrapped(&line, width));
     }
+    if let Some(rescored) = analysis.setting.rescored.as_ref().filter(|r| r.units_missing > 0) {
+        let line = format!(
+            "{} units were recorded after the scores had been made again, and are scored by the \
+             suites as they were run: run `rightsize rescore` once more",
+            numbers::count(rescored.units_missing)
+        );
+        out.push_str(&wrapped(&line, width));
+    }
     out.replace('\u{202f}', " ")
 }
 

@@ -1,11 +1,16 @@
-//! The YAML of a suite, as it is written: types only, one struct a mapping. What the keys mean and
-//! which of them fit together is checked in `check.rs`.
+//! The YAML of a suite, as it is written: types only, one struct a mapping. Which keys fit together
+//! is checked in `check.rs`.
+//!
+//! The comments on the fields are for users: `rightsize schema suite` prints them, and the table of
+//! keys in `README.md` is made of them. `Default:` begins the column of defaults.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use rightsize_providers::Fields;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -25,50 +30,69 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("labels.*.out_of_scope", "list the label among `values`, it is scored like the others"),
 ];
 
-/// A suite as it is written.
-#[derive(Debug, Deserialize)]
+/// A suite: one kind of task, its samples, a prompt, and how answers are scored.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "suite of rightsize")]
 pub(crate) struct SuiteFile {
+    /// up to 64 letters, digits, `-`, `_`, `.`; names the suite's folder in a run
     pub name: String,
+    /// `classification`, `extraction`, `pii`, `faq`, `summarization` or `reasoning`
     pub task: TaskKind,
+    /// one line for people. Default: empty
     #[serde(default)]
     pub description: String,
+    /// the samples and their columns
     pub data: Data,
+    /// classification: the axis, by name. Default: required by the task
     #[serde(default)]
     pub labels: Option<Ordered<Axis>>,
+    /// extraction: the fields, by name. Default: required by the task
     #[serde(default)]
     pub fields: Option<Ordered<FieldSpec>>,
+    /// faq, summarization, reasoning: the column with the accepted answer or answers; pii: the column
+    /// with the right spans. Default: required by the task; pii `spans`
     #[serde(default)]
     pub expected: Option<String>,
+    /// faq: the answers that mean that there is none. Default: `unanswerable`, `no answer`,
+    /// `not in the text`
     #[serde(default)]
     pub abstentions: Option<Vec<String>>,
+    /// faq: the column with the ids of the sources that an answer should cite. Default: none
     #[serde(default)]
     pub citations: Option<String>,
+    /// pii: the types of personal data. Default: required by the task
     #[serde(default)]
     pub types: Option<Vec<String>>,
+    /// pii: the column that is searched. Default: `text`
     #[serde(default)]
     pub text: Option<String>,
+    /// templates of the messages
     pub prompt: PromptText,
+    /// how an answer is asked for and read
     #[serde(default)]
     pub answer: Answer,
+    /// what the score is
     #[serde(default)]
     pub scoring: Scoring,
+    /// the loss that can be borne. Default: none
     #[serde(default)]
     pub margin: Option<Margin>,
 }
 
 /// The loss that a suite can bear.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Margin {
-    /// Absolute loss of the primary metric, in (0, 1).
+    /// absolute loss of the primary metric, between 0 and 1: 0.02 is two percentage points
     pub abs: f64,
-    /// The reason, for the reader of a report.
+    /// the reason, for the reader of a report
     pub why: String,
 }
 
 /// The word of `task`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub(crate) enum TaskKind {
     Classification,
     Extraction,
@@ -100,22 +124,31 @@ impl<'de> Deserialize<'de> for TaskKind {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Data {
+    /// the samples: a file relative to the suite's, or a list of rows
     pub test: Source,
+    /// rows to learn from: the baselines do, and test rows that stand there too give a warning. They
+    /// have the columns with expected answers, as test rows do; they need no id, and are never asked
+    /// or scored. Default: none
     #[serde(default)]
     pub train: Option<Source>,
+    /// the column that identifies a sample; each value once. Default: a digest of the row; `#2` is
+    /// added for a repeated row, with a warning
     #[serde(default)]
     pub id: Option<String>,
+    /// a column: samples with the same value are not independent of each other. Default: none
     #[serde(default)]
     pub cluster: Option<String>,
+    /// columns by which results can be told apart. Default: none
     #[serde(default)]
     pub tags: Vec<String>,
 }
 
 /// Where rows come from.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum Source {
     /// A file, relative to the suite's.
     File(String),
@@ -149,6 +182,20 @@ impl<'de> Deserialize<'de> for Source {
 #[derive(Debug)]
 pub(crate) struct Ordered<T>(pub Vec<(String, T)>);
 
+impl<T: JsonSchema> JsonSchema for Ordered<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("MappingTo{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<String, T>::json_schema(generator)
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries<T>(PhantomData<T>);
@@ -171,12 +218,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Axis {
+    /// all labels: a list, or a mapping with a description for each
     pub values: Values,
+    /// the column with the right label. Default: the axis' name
     #[serde(default)]
     pub expected: Option<String>,
+    /// further words that are read as the label, a list for each label. Default: none
     #[serde(default)]
     pub aliases: BTreeMap<String, Vec<String>>,
 }
@@ -184,6 +234,19 @@ pub(crate) struct Axis {
 /// Labels, with or without a line on what each means.
 #[derive(Debug)]
 pub(crate) struct Values(pub Vec<(String, Option<String>)>);
+
+impl JsonSchema for Values {
+    fn schema_name() -> Cow<'static, str> {
+        "Values".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "array", "items": { "type": "string" } },
+            { "type": "object", "additionalProperties": { "type": "string" } },
+        ] })
+    }
+}
 
 impl<'de> Deserialize<'de> for Values {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -212,20 +275,25 @@ impl<'de> Deserialize<'de> for Values {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FieldSpec {
+    /// the column with the right value. Default: the field's name
     #[serde(default)]
     pub expected: Option<String>,
+    /// when two values are the same: `exact`, `casefold`, `number`, `date` or `enum`. Default:
+    /// `exact`
     #[serde(default)]
     pub compare: CompareWord,
+    /// of `number`: the largest absolute difference that is right. Default: 0
     #[serde(default)]
     pub tolerance: Option<f64>,
+    /// of `enum`: the values that there are. Default: required by `enum`
     #[serde(default)]
     pub values: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CompareWord {
     #[default]
@@ -236,28 +304,36 @@ pub(crate) enum CompareWord {
     Enum,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PromptText {
+    /// template of the system message. Default: none
     #[serde(default)]
     pub system: Option<String>,
+    /// template of the user's message
     pub user: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
+    /// `text` or `json`. Default: `json` for extraction and pii, else `text`
     #[serde(default)]
     pub format: Option<AnswerFormat>,
+    /// most tokens of an answer. Default: classification 32 (JSON 64), extraction and pii 512, faq
+    /// 64, summarization 256, reasoning 1024
     #[serde(default)]
     pub max_tokens: Option<u32>,
+    /// `true`: the model is held to the answer's JSON Schema, and cannot be asked where that is
+    /// impossible. Default: `false`
     #[serde(default)]
     pub constrain: bool,
+    /// reasoning only: how the final answer is found, see below. Default: `[strict, flexible]`
     #[serde(default)]
     pub filters: Option<Vec<FilterWord>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AnswerFormat {
     Text,
@@ -265,7 +341,8 @@ pub(crate) enum AnswerFormat {
 }
 
 /// A filter that reads a final answer: a word, or `{regex: '...'}`.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub(crate) enum FilterWord {
     Strict,
     Flexible,
@@ -304,9 +381,10 @@ impl<'de> Deserialize<'de> for FilterWord {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scoring {
+    /// the metric that headlines the suite. Default: the first one of the task
     #[serde(default)]
     pub primary: Option<String>,
 }

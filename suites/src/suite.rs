@@ -71,6 +71,12 @@ impl Suite {
         SCORING_VERSION
     }
 
+    /// The JSON Schema (draft 2020-12) of a suite's YAML, for editors: the keys that are built, their
+    /// types and what they mean. What fits together is for [`Suite::load`] to check.
+    pub fn yaml_schema() -> serde_json::Value {
+        schemars::schema_for!(crate::schema::SuiteFile).to_value()
+    }
+
     /// The metric that headlines the suite.
     pub fn primary(&self) -> Metric {
         self.task.primary()

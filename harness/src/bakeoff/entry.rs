@@ -1,9 +1,11 @@
 //! A model entry: a provider, a model, its sampling.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rightsize_providers::Sampling;
 use rightsize_reports::run::Scenario;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(super) const DEFAULT_TIMEOUT_S: u64 = 120;
 
 /// What answers an entry's asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
     /// A GGUF file through llama.cpp.
@@ -92,7 +94,7 @@ pub struct ModelEntry {
 }
 
 /// Sampling as an entry sets it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EntrySampling {
     /// 0 takes the most probable token.
@@ -119,24 +121,39 @@ impl EntrySampling {
     }
 }
 
-/// An entry as a mapping in the file; defaults depend on the provider.
-#[derive(Deserialize)]
+/// An entry as a mapping; defaults depend on the provider.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ModelEntryMapping")]
 struct Written {
+    /// Unique name; how the entry stands in the report.
     id: String,
+    /// What answers.
     provider: ProviderKind,
+    /// A known name, a path, or the server's name of the model.
     model: String,
+    /// Base URL of a server, up to and without `/chat/completions`.
     base_url: Option<String>,
+    /// Name of the environment variable that holds the key.
     key_env: Option<String>,
+    /// Asks in flight at once, from 1 to 255. Default: candle 1, llama-cpp and openai 8, replay 16.
     concurrency: Option<usize>,
+    /// Whether answers are streamed; without, there is no TTFT. Default: true.
     stream: Option<bool>,
+    /// How tokens are drawn.
     #[serde(default)]
     sampling: EntrySampling,
+    /// A seeded subset of each suite for this entry. Default: all samples.
     samples: Option<usize>,
+    /// Scenarios of this entry. Default: those of the bake-off for local models, else batch.
     scenarios: Option<Vec<Scenario>>,
+    /// Seconds that one answer of a server may take. Default: 120.
     timeout_s: Option<u64>,
+    /// Threads of a local engine. Default: the cores that the process may use.
     threads: Option<u32>,
+    /// Context of a local engine in tokens. Default: what the concurrency needs.
     context: Option<u32>,
+    /// Further fields of the request body, as the vendor names them.
     #[serde(default)]
     extras: serde_json::Map<String, serde_json::Value>,
 }
@@ -216,5 +233,18 @@ impl<'de> Deserialize<'de> for ModelEntry {
         }
 
         deserializer.deserialize_any(OneWordOrMapping)
+    }
+}
+
+impl JsonSchema for ModelEntry {
+    fn schema_name() -> Cow<'static, str> {
+        "ModelEntry".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "description": "A known local model, through llama.cpp." },
+            generator.subschema_for::<Written>(),
+        ] })
     }
 }

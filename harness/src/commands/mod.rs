@@ -8,7 +8,9 @@ mod init;
 mod merge;
 mod models;
 mod report;
+mod rescore;
 mod run;
+mod schema;
 
 use clap::CommandFactory;
 
@@ -27,10 +29,12 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Run(run) => run::run(run, verbose, printer),
         Command::Merge { folders, out } => merge::merge(&folders, &out, printer),
         Command::Report(report) => report::report(&report, printer),
+        Command::Rescore(args) => rescore::rescore(&args, printer),
         Command::Check { files } => check::check(&files, printer),
         Command::Init { folder } => init::init(&folder, printer),
         Command::Models => models::models(printer),
         Command::Hardware { json } => hardware::hardware(json, printer),
+        Command::Schema { file } => schema::schema(file, printer),
         Command::Explain { term } => explain::explain(term.as_deref(), printer),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -52,11 +52,16 @@ fn stranger(folder: &Path) -> Result<Option<String>, JournalError> {
 /// report nor a resumed run needs anything outside the folder.
 fn write_suite(folder: &Path, suite: &Suite) -> Result<(), JournalError> {
     let own = folder.join(files::SUITES).join(&suite.name);
-    std::fs::create_dir_all(&own).map_err(JournalError::io(&own))?;
-    write_whole(&own.join(files::SUITE_YAML), suite.yaml.as_bytes())?;
-    write_whole(&own.join(files::SUITE_FACTS), &to_json(&own, &SuiteFacts::of(suite))?)?;
-    write_rows(&own.join(files::SAMPLES), &suite.samples)?;
+    write_suite_as_scored(&own, suite)?;
     if suite.train.is_empty() { Ok(()) } else { write_rows(&own.join(files::TRAIN), &suite.train) }
+}
+
+/// The same into the folder `own`, without the rows of the train split: they decide no score.
+pub(super) fn write_suite_as_scored(own: &Path, suite: &Suite) -> Result<(), JournalError> {
+    std::fs::create_dir_all(own).map_err(JournalError::io(own))?;
+    write_whole(&own.join(files::SUITE_YAML), suite.yaml.as_bytes())?;
+    write_whole(&own.join(files::SUITE_FACTS), &to_json(own, &SuiteFacts::of(suite))?)?;
+    write_rows(&own.join(files::SAMPLES), &suite.samples)
 }
 
 fn write_rows(path: &Path, samples: &[Sample]) -> Result<(), JournalError> {

@@ -37,8 +37,10 @@ struct Place {
 /// of the folders. Of two records of one unit an answer beats an error, and the first beats the rest.
 ///
 /// # Errors
-/// The folders are not parts of one run, or two of them asked one unit different things.
+/// The folders are not parts of one run, two of them asked one unit different things, or the scores
+/// of one were made again.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, JournalError> {
+    folders.iter().try_for_each(|folder| refuse_scores(folder))?;
     let manifest = common_manifest(folders)?;
     let (places, repeated) = best_places(folders)?;
     std::fs::create_dir_all(out).map_err(JournalError::io(out))?;
@@ -68,6 +70,23 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, JournalError> {
     let text = serde_json::to_vec_pretty(&manifest).map_err(|e| JournalError::io(out)(e.into()))?;
     write_whole(&out.join(files::MANIFEST), &text)?;
     Ok(Merged { units: places.len() as u64, repeated })
+}
+
+/// Scores that were made again are of one folder. Merged, they would cover a part of the run only,
+/// and left out they would be lost without a word.
+fn refuse_scores(folder: &Path) -> Result<(), JournalError> {
+    // What is no folder is told when its manifest is read.
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let name = entry.map_err(JournalError::io(folder))?.file_name();
+        if files::is_scores(&name.to_string_lossy()) {
+            return Err(JournalError::unfit(
+                &folder.join(name),
+                "the scores of this part were made again",
+                "move the file away, merge, then run `rightsize rescore` on the merged folder",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The manifest that all folders share but for shard and number of units, which is added up over

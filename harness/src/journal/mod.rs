@@ -12,6 +12,7 @@ mod create;
 mod lock;
 mod merge;
 mod resume;
+mod scores;
 
 use std::collections::HashSet;
 use std::io;
@@ -23,6 +24,7 @@ use rightsize_reports::run::{PromptText, Record, SessionLine, files};
 pub use create::create;
 pub use merge::{Merged, merge};
 pub use resume::{Done, Resumed, resume};
+pub use scores::{ScoresFile, ScoresWriter};
 
 use append::Appender;
 use lock::Lock;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use rightsize_providers::{Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage};
 use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Split};
-use rightsize_suites::{Reading, Sample, Suite, outcome};
+use rightsize_suites::{Sample, Suite};
 use serde_json::Value;
 
 use super::attempt::Attempted;
 use super::entry::PlannedUnit;
 use crate::journal;
+use crate::judge::{Judgement, judge, parts_of_error};
 
 /// Makes the record of a unit.
 pub fn record(
@@ -73,13 +74,8 @@ pub fn record(
 
 /// Reads and scores the answer.
 fn score(record: &mut Record, suite: &Suite, sample: &Sample, answer: Answer) {
-    let reading = suite.task.read(&answer.response);
-    let outcome = outcome::outcome_of(&answer.response, &reading);
-    let counted = match outcome {
-        Outcome::Scored => reading.clone(),
-        _ => nothing(suite),
-    };
-    match suite.task.score(&counted, sample) {
+    let Judgement { reading, outcome, score } = judge(suite, sample, &answer.response);
+    match score {
         Ok(score) => {
             record.outcome = outcome;
             record.score = Some(score.primary);
@@ -111,19 +107,10 @@ fn score(record: &mut Record, suite: &Suite, sample: &Sample, answer: Answer) {
     record.timing = answer.timing;
 }
 
-/// Notes an error. It has no score, but the statistics of 'nothing right', so that the headline
-/// counts it as wrong.
+/// Notes an error. It has no score.
 fn fail(record: &mut Record, suite: &Suite, sample: &Sample, error: ProviderError) {
     record.outcome = Outcome::Error;
     record.score = None;
-    record.parts = match suite.task.score(&nothing(suite), sample) {
-        Ok(score) => score.parts,
-        Err(_) => BTreeMap::new(),
-    };
+    record.parts = parts_of_error(suite, sample);
     record.error = Some(RecordError::from(error));
-}
-
-/// The reading of an answer that says nothing: it scores 0.
-fn nothing(suite: &Suite) -> Reading {
-    Reading::nothing(suite.task.reader(), "no answer")
 }

@@ -12,7 +12,7 @@ mod tables;
 
 pub(crate) use estimate::word;
 pub use model::*;
-pub use setting::{CrashView, EndedBy, EntryView, SessionView, Setting};
+pub use setting::{CrashView, EndedBy, EntryView, Rescored, SessionView, Setting};
 
 use crate::folder::{FolderError, Row, RunFolder};
 use crate::run::{BASELINE, EntryRef, Manifest, Scenario, SuiteFacts};
@@ -23,7 +23,7 @@ pub const MEASURED_FROM: f64 = 0.95;
 /// Analyses an opened run folder.
 ///
 /// # Errors
-/// None at present; the signature leaves room for folders whose scores stand in files of their own.
+/// None at present; the signature leaves room for folders that are read while they are analysed.
 pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
     let manifest = &folder.manifest;
     let mut cells = Vec::new();
@@ -49,7 +49,7 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
             .iter()
             .zip(&manifest.suites)
             .enumerate()
-            .map(|(s, (facts, reference))| suite(s, facts, &reference.source, folder.rows()))
+            .map(|(s, (facts, reference))| suite(s, facts, folder.source(reference), folder.rows()))
             .collect(),
         models: manifest.models.iter().map(ModelView::from).collect(),
         cells,

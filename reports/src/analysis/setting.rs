@@ -29,6 +29,24 @@ pub struct Setting {
     pub conflicts: u64,
     /// Records of suites or models that the manifest does not name; left out.
     pub foreign: u64,
+    /// That scores were made again; absent where they are those of the records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescored: Option<Rescored>,
+}
+
+/// That the scores were made again of the same answers, after the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rescored {
+    /// Names what decides the scores.
+    pub scoring_version: String,
+    /// When, RFC 3339, UTC.
+    pub time: String,
+    /// Version of rightsize.
+    pub version: String,
+    /// Suites that score otherwise than as they were asked.
+    pub suites: Vec<String>,
+    /// Units that were recorded since, and are scored as they were asked.
+    pub units_missing: u64,
 }
 
 /// A session.
@@ -146,6 +164,22 @@ pub fn of(folder: &RunFolder) -> Setting {
         superseded_lines: folder.noticed.superseded,
         conflicts: folder.noticed.conflicts,
         foreign: folder.noticed.foreign,
+        rescored: folder.rescored().map(|head| Rescored {
+            scoring_version: head.scoring_version.clone(),
+            time: head.time.clone(),
+            version: head.version.clone(),
+            suites: head
+                .suites
+                .iter()
+                .filter(|scored| {
+                    let mut asked = folder.manifest.suites.iter();
+                    let facts = &scored.facts;
+                    asked.any(|s| s.name == facts.name && s.sha256 != facts.sha256)
+                })
+                .map(|scored| scored.facts.name.clone())
+                .collect(),
+            units_missing: folder.noticed.unscored,
+        }),
     }
 }
 

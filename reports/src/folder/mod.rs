@@ -5,6 +5,7 @@
 //! the memory does not grow with the length of prompts and answers.
 
 mod rows;
+mod scores;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,8 +16,13 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 pub use rows::{ErrorKey, Row, Verdict};
+pub use scores::newest_scores;
+use scores::{OpenScores, Scores};
 
-use crate::run::{Manifest, PromptText, Record, SCHEMA, SessionLine, SuiteFacts, files};
+use crate::run::{
+    Manifest, PromptText, Record, SCHEMA, ScoredSuite, ScoresHead, SessionLine, SuiteFacts,
+    SuiteRef, files,
+};
 
 /// Why a run folder cannot be read. Each message names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +84,8 @@ pub struct Noticed {
     pub conflicts: u64,
     /// Records of suites or models that the manifest does not name: left out.
     pub foreign: u64,
+    /// Units without a line in the newest scores: recorded after those were made.
+    pub unscored: u64,
 }
 
 /// An opened run folder.
@@ -88,23 +96,28 @@ pub struct RunFolder {
     pub manifest: Manifest,
     /// Sessions, in the order of the file.
     pub sessions: Vec<SessionLine>,
-    /// Facts of the suites, in the manifest's order.
+    /// Facts of the suites as they scored, in the manifest's order.
     pub suites: Vec<SuiteFacts>,
     /// What was noticed while reading.
     pub noticed: Noticed,
     rows: Vec<Row>,
     prompts: HashMap<[u8; 32], Span>,
+    scores: Option<Scores>,
 }
 
 impl RunFolder {
     /// Opens the folder `dir`: reads manifest, sessions and suite facts, and passes once over the
-    /// records.
+    /// records. Where scores were made again, the newest ones count.
     pub fn open(dir: &Path) -> Result<RunFolder, FolderError> {
         let manifest: Manifest = manifest(dir)?;
+        let scores = Scores::newest(dir)?;
         let mut suites = Vec::with_capacity(manifest.suites.len());
         for suite in &manifest.suites {
-            let path = dir.join(files::SUITES).join(&suite.name).join(files::SUITE_FACTS);
-            suites.push(json_file::<SuiteFacts>(&path)?);
+            let own = dir.join(files::SUITES).join(&suite.name).join(files::SUITE_FACTS);
+            suites.push(match scored(scores.as_ref(), suite) {
+                Some(scored) => scored.facts.clone(),
+                None => json_file::<SuiteFacts>(&own)?,
+            });
         }
         let mut noticed = Noticed::default();
         let mut sessions = Vec::new();
@@ -118,9 +131,14 @@ impl RunFolder {
         let mut collector = rows::Collector::new(&manifest, &suites);
         let path = dir.join(files::RECORDS);
         if path.exists() {
+            let mut newest = scores.as_ref().map(Scores::open).transpose()?;
             noticed.torn += lines(&path, |bytes, span, number| {
-                let record = record_of(&path, bytes, number)?;
-                collector.take(record, span);
+                let mut record = record_of(&path, bytes, number)?;
+                let scored = match &mut newest {
+                    Some(newest) => newest.apply(&mut record)?,
+                    None => true,
+                };
+                collector.take(record, span, scored);
                 Ok(())
             })?;
         }
@@ -134,7 +152,26 @@ impl RunFolder {
                 Ok(())
             })?;
         }
-        Ok(RunFolder { dir: dir.to_owned(), manifest, sessions, suites, noticed, rows, prompts })
+        let dir = dir.to_owned();
+        Ok(RunFolder { dir, manifest, sessions, suites, noticed, rows, prompts, scores })
+    }
+
+    /// What the scores were made again by; `None` where they are those of the records.
+    pub fn rescored(&self) -> Option<&ScoresHead> {
+        self.scores.as_ref().map(|scores| &scores.head)
+    }
+
+    /// Where a suite came from as it scored: a path as written, or `catalog:NAME`.
+    pub fn source<'a>(&'a self, suite: &'a SuiteRef) -> &'a str {
+        scored(self.scores.as_ref(), suite).map_or(&suite.source, |scored| &scored.source)
+    }
+
+    /// The folder of a suite's files as it scored, with the run folder before it.
+    pub fn suite_folder(&self, suite: &SuiteRef) -> PathBuf {
+        self.dir.join(match scored(self.scores.as_ref(), suite) {
+            Some(scored) => scored.folder(suite),
+            None => Path::new(files::SUITES).join(&suite.name),
+        })
     }
 
     /// The test units, one row each, in an order that depends on nothing but the units: suite,
@@ -157,9 +194,15 @@ impl RunFolder {
             folder: self,
             records: open(files::RECORDS)?,
             prompts: open(files::PROMPTS)?,
+            scores: self.scores.as_ref().map(Scores::open).transpose()?,
             buffer: Vec::new(),
         })
     }
+}
+
+/// A suite of the run as it scored again.
+fn scored<'a>(scores: Option<&'a Scores>, suite: &SuiteRef) -> Option<&'a ScoredSuite> {
+    scores?.head.suites.iter().find(|scored| scored.facts.name == suite.name)
 }
 
 /// Reads texts of an opened folder, one unit at a time.
@@ -168,17 +211,22 @@ pub struct Texts<'a> {
     folder: &'a RunFolder,
     records: Option<(PathBuf, File)>,
     prompts: Option<(PathBuf, File)>,
+    scores: Option<OpenScores<'a>>,
     buffer: Vec<u8>,
 }
 
 impl Texts<'_> {
-    /// The whole record behind a row.
+    /// The whole record behind a row, with its newest score.
     pub fn record(&mut self, row: &Row) -> Result<Record, FolderError> {
         let Some((path, file)) = &mut self.records else {
             return Err(changed(&self.folder.dir.join(files::RECORDS)));
         };
         read_span(path, file, row.span, &mut self.buffer)?;
-        serde_json::from_slice(&self.buffer).map_err(|_| changed(path))
+        let mut record = serde_json::from_slice(&self.buffer).map_err(|_| changed(path))?;
+        if let Some(scores) = &mut self.scores {
+            scores.apply(&mut record)?;
+        }
+        Ok(record)
     }
 
     /// The prompt behind a row, as it stands in the folder; `None` where it was not kept.

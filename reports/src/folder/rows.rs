@@ -61,6 +61,8 @@ pub struct Row {
     pub prompt: [u8; 32],
     /// Where the record's line stands.
     pub span: Span,
+    /// Whether its score is of the newest scores of the folder; true where there are none.
+    pub newest_score: bool,
 }
 
 /// Kind-specific detail of a record.
@@ -150,8 +152,9 @@ impl Collector {
         }
     }
 
-    /// Keeps what is needed of a record. The later record of a key wins.
-    pub(super) fn take(&mut self, record: Record, span: Span) {
+    /// Keeps what is needed of a record. The later record of a key wins. `scored` says whether its
+    /// score is of the newest scores of the folder.
+    pub(super) fn take(&mut self, record: Record, span: Span, scored: bool) {
         let (Some(&suite), Some(&model)) =
             (self.suites.get(&record.suite), self.models.get(&record.model))
         else {
@@ -162,7 +165,8 @@ impl Collector {
             return;
         }
         let unit = digest(&record.unit);
-        let row = self.row(suite, model, record, span);
+        let mut row = self.row(suite, model, record, span);
+        row.1.newest_score = scored;
         let key = Key {
             suite,
             model,
@@ -217,6 +221,7 @@ impl Collector {
             usage_source: record.usage.source,
             prompt: digest(&record.prompt_sha256),
             span,
+            newest_score: true,
         };
         (record.mode == crate::run::Mode::Choose, row)
     }
@@ -252,6 +257,7 @@ impl Collector {
         noticed.conflicts += self.noticed.conflicts;
         noticed.foreign += self.noticed.foreign;
         let mut rows: Vec<Row> = self.rows.into_values().map(|(_, row)| row).collect();
+        noticed.unscored = rows.iter().filter(|row| !row.newest_score).count() as u64;
         rows.sort_by(|a, b| {
             (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
                 .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::figures::Name;
-use crate::analysis::{Analysis, EntryView, SessionView};
+use crate::analysis::{Analysis, EntryView, Rescored, SessionView};
 use crate::{glossary, numbers, visible};
 
 /// Pairs of a name and a value, drawn as a definition list.
@@ -108,7 +108,28 @@ pub fn flags(analysis: &Analysis) -> Vec<String> {
             numbers::count(setting.foreign)
         ));
     }
+    if let Some(rescored) = setting.rescored.as_ref().filter(|r| r.units_missing > 0) {
+        flags.push(format!(
+            "{} units were recorded after the scores had been made again, and are scored by the \
+             suites as they were run: run `rightsize rescore` once more.",
+            numbers::count(rescored.units_missing)
+        ));
+    }
     flags
+}
+
+/// The sentence on scores that were made again.
+fn rescored(rescored: &Rescored) -> String {
+    let by = match rescored.suites.is_empty() {
+        true => "by the suites as they were run".to_owned(),
+        false => format!("after a change of {}", visible::line(&rescored.suites.join(", "))),
+    };
+    format!(
+        "made again of the same answers, {by}, on {} by rightsize {} (scoring version {})",
+        visible::line(&rescored.time).replace('T', " ").replace('Z', " UTC"),
+        visible::line(&rescored.version),
+        visible::line(&rescored.scoring_version)
+    )
 }
 
 /// The method section.
@@ -130,14 +151,19 @@ pub fn of(analysis: &Analysis) -> Method {
         machines.push((format!("{word} {}", numbers.join(", ")), pairs));
     }
     Method {
-        run: vec![
-            ("units recorded".into(), numbers::count(results.units_recorded)),
-            ("units planned".into(), numbers::count(results.units_planned)),
-            ("seed".into(), results.seed.to_string()),
-            ("bake-off digest".into(), results.bakeoff_sha256.clone()),
-            ("torn last lines dropped".into(), numbers::count(setting.torn_lines)),
-            ("superseded records".into(), numbers::count(setting.superseded_lines)),
-        ],
+        run: setting
+            .rescored
+            .iter()
+            .map(|again| ("scores".into(), rescored(again)))
+            .chain([
+                ("units recorded".into(), numbers::count(results.units_recorded)),
+                ("units planned".into(), numbers::count(results.units_planned)),
+                ("seed".into(), results.seed.to_string()),
+                ("bake-off digest".into(), results.bakeoff_sha256.clone()),
+                ("torn last lines dropped".into(), numbers::count(setting.torn_lines)),
+                ("superseded records".into(), numbers::count(setting.superseded_lines)),
+            ])
+            .collect(),
         suites: results
             .suites
             .iter()

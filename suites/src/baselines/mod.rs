@@ -19,6 +19,7 @@ mod tfidf;
 use std::fmt;
 
 use rightsize_providers::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
@@ -29,7 +30,9 @@ use linear::Classifier;
 use nearest::Nearest;
 
 /// How a baseline finds its answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The expected answer itself: whatever it scores below 1 is a fault of the suite or of ours.

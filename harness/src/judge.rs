@@ -1,0 +1,39 @@
+//! From an answer to its score: the one way, for an answer that has just come and for a recorded one.
+
+use std::collections::BTreeMap;
+
+use rightsize_providers::Response;
+use rightsize_reports::run::Outcome;
+use rightsize_suites::{Parts, Reading, Sample, Score, ScoringError, Suite, outcome};
+
+/// What an answer is worth.
+#[derive(Debug)]
+pub struct Judgement {
+    /// What was read in it.
+    pub reading: Reading,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its score; only a readable answer scores more than nothing.
+    pub score: Result<Score, ScoringError>,
+}
+
+/// Reads and scores an answer.
+pub fn judge(suite: &Suite, sample: &Sample, response: &Response) -> Judgement {
+    let reading = suite.task.read(response);
+    let outcome = outcome::outcome_of(response, &reading);
+    let score = match outcome {
+        Outcome::Scored => suite.task.score(&reading, sample),
+        _ => suite.task.score(&nothing(suite), sample),
+    };
+    Judgement { reading, outcome, score }
+}
+
+/// The statistics of an error: 'nothing right', so that the headline counts it as wrong.
+pub fn parts_of_error(suite: &Suite, sample: &Sample) -> Parts {
+    suite.task.score(&nothing(suite), sample).map_or_else(|_| BTreeMap::new(), |score| score.parts)
+}
+
+/// The reading of an answer that says nothing: it scores 0.
+fn nothing(suite: &Suite) -> Reading {
+    Reading::nothing(suite.task.reader(), "no answer")
+}

@@ -1,0 +1,85 @@
+//! Whether recorded answers may be scored by a suite: only if it would have asked the same.
+
+use std::collections::HashMap;
+
+use rightsize_providers::AskKind;
+use rightsize_suites::{Sample, Suite};
+
+use crate::exit::Failure;
+
+/// Checks that `new` has the samples of `asked` and asks for them the same; what ask digests cover.
+/// Expected answers may differ. Returns what the user should know.
+///
+/// # Errors
+/// Where the two differ, and what to do.
+pub fn check(asked: &Suite, new: &Suite) -> Result<Vec<String>, Failure> {
+    if asked.task.kind() != new.task.kind() {
+        return Err(differs(
+            new,
+            format!("its task is {}, and {} was run", new.task.kind(), asked.task.kind()),
+        ));
+    }
+    let by_id: HashMap<&str, &Sample> = new.samples.iter().map(|s| (s.id.as_str(), s)).collect();
+    let (mut regrouped, mut expected) = (false, 0_u64);
+    for sample in &asked.samples {
+        let Some(now) = by_id.get(sample.id.as_str()) else {
+            return Err(Failure::wrong(
+                format!("{}: the sample `{}` that was run is not in it", new.source, sample.id),
+                "keep every row; without `data.id` an id is the digest of the whole row, so that \
+                 nothing in it may change",
+            ));
+        };
+        if let Some(part) = asks_otherwise(asked, sample, new, now) {
+            let of = format!("its {part} for sample `{}` is not what was asked", sample.id);
+            return Err(differs(new, of));
+        }
+        regrouped |= sample.tags != now.tags || sample.cluster != now.cluster;
+        expected = expected.saturating_add(u64::from(sample.expected != now.expected));
+    }
+    if new.samples.len() != asked.samples.len() {
+        let known: HashMap<&str, ()> = asked.samples.iter().map(|s| (s.id.as_str(), ())).collect();
+        let extra = new.samples.iter().find(|s| !known.contains_key(s.id.as_str()));
+        let extra = extra.map_or("", |sample| sample.id.as_str());
+        return Err(differs(new, format!("its sample `{extra}` was not run")));
+    }
+    let mut notes = Vec::new();
+    if expected > 0 {
+        notes.push(format!("{}: {expected} samples have another expected answer", new.name));
+    }
+    if regrouped {
+        notes.push(format!("{}: tags and clusters stay as they were recorded", new.name));
+    }
+    Ok(notes)
+}
+
+fn differs(new: &Suite, how: String) -> Failure {
+    Failure::wrong(
+        format!("{}: {how}", new.source),
+        "rescoring changes how answers are read and scored, never what is asked: undo this change, \
+         or ask again in a new run",
+    )
+}
+
+/// The first part of the ask that differs.
+fn asks_otherwise(
+    asked: &Suite,
+    sample: &Sample,
+    new: &Suite,
+    now: &Sample,
+) -> Option<&'static str> {
+    let kind = |suite: &Suite, sample| suite.ask(sample, 0).ok().map(|ask| ask.kind);
+    match (kind(asked, sample), kind(new, now)) {
+        (Some(AskKind::Generate(then)), Some(AskKind::Generate(now))) => {
+            if then.prompt != now.prompt {
+                Some("prompt")
+            } else if then.max_tokens != now.max_tokens {
+                Some("`max_tokens`")
+            } else if then.schema != now.schema {
+                Some("JSON Schema of the answer")
+            } else {
+                (then != now).then_some("ask")
+            }
+        }
+        (then, now) => (then != now).then_some("ask"),
+    }
+}

@@ -1,0 +1,219 @@
+//! Scores made again of the answers of a run, after a change of an alias, a filter, a comparator or
+//! an expected answer, or of rightsize itself. No call is made, and the records stay as they are.
+
+mod comparable;
+mod difference;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rightsize_providers::digest;
+use rightsize_reports::folder::{FolderError, RunFolder};
+use rightsize_reports::run::{
+    Outcome, Record, SCHEMA, ScoreLine, ScoredSuite, ScoresHead, SuiteFacts, SuiteRef, files,
+};
+use rightsize_suites::tasks::SCORING_VERSION;
+use rightsize_suites::{Sample, Suite};
+use serde_json::json;
+
+use crate::exit::Failure;
+use crate::journal::{ScoresFile, ScoresWriter};
+use crate::judge::{Judgement, judge, parts_of_error};
+use crate::prepare::kept_suite;
+
+pub use difference::{CellDifference, Difference, SampleDifference, Scored};
+
+/// Hexadecimal digits of the digest in a scoring version.
+const DIGITS: usize = 12;
+
+/// What was done.
+#[derive(Debug)]
+pub struct Rescored {
+    /// What has changed.
+    pub difference: Difference,
+    /// The file of the new scores; absent if nothing was to be written.
+    pub file: Option<PathBuf>,
+    /// What the user should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Scores the answers of a run folder again: by the suites that scored it last, those that `sources`
+/// name replaced by what stands there now. With `dry_run` nothing is written.
+///
+/// # Errors
+/// The folder is no run, in use or damaged; a suite is wrong, or would have asked something else.
+pub fn rescore(folder: &Path, sources: &[String], dry_run: bool) -> Result<Rescored, Failure> {
+    let writer = if dry_run { None } else { Some(ScoresWriter::begin(folder)?) };
+    let run = RunFolder::open(folder).map_err(unreadable)?;
+    let mut notes = Vec::new();
+    let suites = suites(folder, &run, sources, &mut notes)?;
+    let head = head(&run, &suites);
+    let mut file = match &writer {
+        Some(writer) => {
+            for ((suite, scored), asked) in
+                suites.iter().zip(&head.suites).zip(&run.manifest.suites)
+            {
+                if scored.facts.sha256 != asked.sha256 {
+                    writer.keep(&scored.folder(asked), suite)?;
+                }
+            }
+            Some(writer.file(&head)?)
+        }
+        None => None,
+    };
+    let difference = score_all(&run, &suites, &head.scoring_version, file.as_mut())?;
+    let file = file.map(ScoresFile::finish).transpose()?;
+    Ok(Rescored { difference, file, notes })
+}
+
+fn unreadable(error: FolderError) -> Failure {
+    Failure::wrong(error, "give the folder that `rightsize run` named")
+}
+
+/// The suites in the order of the manifest.
+fn suites(
+    folder: &Path,
+    run: &RunFolder,
+    sources: &[String],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Suite>, Failure> {
+    let mut given: HashMap<String, Suite> = HashMap::new();
+    for source in sources {
+        let suite = Suite::load(source, Path::new(""))?;
+        let names = || run.manifest.suites.iter().map(|suite| suite.name.as_str());
+        if !names().any(|name| name == suite.name) {
+            let message = format!("{source} is the suite `{}`, which was not run", suite.name);
+            let has = names().collect::<Vec<_>>().join(", ");
+            return Err(Failure::wrong(message, format!("the run has: {has}")));
+        }
+        if let Some(twice) = given.insert(suite.name.clone(), suite) {
+            let message = format!("--suite names two files of the suite `{}`", twice.name);
+            return Err(Failure::wrong(message, "name one of them"));
+        }
+    }
+    let mut all = Vec::new();
+    for asked in &run.manifest.suites {
+        let suite = match given.remove(&asked.name) {
+            None => kept_suite(&run.suite_folder(asked), run.source(asked))?,
+            Some(new) => {
+                let own = folder.join(files::SUITES).join(&asked.name);
+                let first = kept_suite(&own, &asked.source)?;
+                unchanged(folder, asked, &first)?;
+                notes.extend(comparable::check(&first, &new)?);
+                // The suite as it was run has its place in the folder, and its source.
+                if new.sha256 == first.sha256 { first } else { new }
+            }
+        };
+        all.push(suite);
+    }
+    Ok(all)
+}
+
+/// What was asked is known only if the suite in the folder is the one that was run.
+fn unchanged(folder: &Path, asked: &SuiteRef, kept: &Suite) -> Result<(), Failure> {
+    if kept.sha256 == asked.sha256 {
+        return Ok(());
+    }
+    Err(Failure::wrong(
+        format!("{}: the suite `{}` in the folder was changed", folder.display(), asked.name),
+        "restore the folder from a copy",
+    ))
+}
+
+fn head(run: &RunFolder, suites: &[Suite]) -> ScoresHead {
+    let scored: Vec<ScoredSuite> = suites
+        .iter()
+        .map(|suite| ScoredSuite {
+            facts: SuiteFacts::of(suite),
+            source: suite.source.clone(),
+            scoring_sha256: suite.scoring_digest(),
+        })
+        .collect();
+    // Facts of a suite that change no score, such as its margin, are no part of the version: the
+    // newest file names the suite that has them.
+    let all: Vec<_> = scored.iter().map(|s| [&s.facts.name, &s.scoring_sha256]).collect();
+    let mut digits = digest::of_value(&json!(all));
+    digits.truncate(DIGITS);
+    ScoresHead {
+        schema: SCHEMA,
+        scoring_version: format!("{SCORING_VERSION}-{digits}"),
+        number: run.rescored().map_or(0, |before| before.number).saturating_add(1),
+        time: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        suites: scored,
+    }
+}
+
+/// Scores unit by unit, so that memory does not grow with the texts.
+fn score_all(
+    run: &RunFolder,
+    suites: &[Suite],
+    scoring_version: &str,
+    mut file: Option<&mut ScoresFile<'_>>,
+) -> Result<Difference, Failure> {
+    let samples: Vec<HashMap<&str, &Sample>> = suites
+        .iter()
+        .map(|suite| suite.samples.iter().map(|sample| (sample.id.as_str(), sample)).collect())
+        .collect();
+    let mut texts = run.texts().map_err(unreadable)?;
+    let mut tally = difference::Tally::new(run);
+    for row in run.rows() {
+        let before = texts.record(row).map_err(unreadable)?;
+        let suite = suites.get(row.suite);
+        let sample = samples.get(row.suite).and_then(|of_suite| of_suite.get(&*row.sample));
+        let (Some(suite), Some(sample)) = (suite, sample) else {
+            return Err(unscored(&before, "its suite has no such sample"));
+        };
+        let after = again(&before, suite, sample)?;
+        if let Some(file) = file.as_mut() {
+            file.line(&after)?;
+        }
+        tally.add(row, &before, &after);
+    }
+    Ok(tally.finish(run, suites, scoring_version))
+}
+
+/// The score of a recorded answer. An error stays one, with the statistics of what is expected now.
+fn again(record: &Record, suite: &Suite, sample: &Sample) -> Result<ScoreLine, Failure> {
+    let expected = (record.expected != sample.expected).then(|| sample.expected.clone());
+    if record.outcome == Outcome::Error {
+        return Ok(ScoreLine {
+            unit: record.unit.clone(),
+            outcome: Outcome::Error,
+            score: None,
+            parts: parts_of_error(suite, sample),
+            readings: record.readings.clone(),
+            detail: record.detail.clone(),
+            expected,
+            schema_valid: record.signals.schema_valid,
+            parse_repaired: record.signals.parse_repaired,
+        });
+    }
+    let Some(response) = &record.response else {
+        return Err(unscored(record, "the record has no answer"));
+    };
+    let Judgement { reading, outcome, score } = judge(suite, sample, response);
+    let score = score.map_err(|error| unscored(record, &error.to_string()))?;
+    let value = reading.value.map(|value| (reading.reader.to_owned(), value));
+    Ok(ScoreLine {
+        unit: record.unit.clone(),
+        outcome,
+        score: Some(score.primary),
+        parts: score.parts,
+        readings: value.into_iter().collect(),
+        detail: score.detail,
+        expected,
+        schema_valid: reading.schema_valid,
+        parse_repaired: Some(reading.repaired),
+    })
+}
+
+fn unscored(record: &Record, why: &str) -> Failure {
+    Failure::wrong(
+        format!(
+            "sample `{}` of suite `{}` cannot be scored again: {why}",
+            record.sample, record.suite
+        ),
+        "restore the folder from a copy",
+    )
+}
