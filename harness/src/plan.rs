@@ -251,6 +251,22 @@ pub fn prompt_text(ask: &Ask) -> String {
     }
 }
 
+/// Who says what in a prompt, for people.
+pub fn messages(ask: &Ask) -> Vec<(&'static str, &str)> {
+    use rightsize_providers::Prompt;
+    let prompt = match &ask.kind {
+        AskKind::Generate(generate) => &generate.prompt,
+        AskKind::Choose(choose) => &choose.prompt,
+        AskKind::Embed(embed) => return vec![("text", &embed.text)],
+    };
+    match prompt {
+        Prompt::Raw(text) => vec![("text", text)],
+        Prompt::Messages(messages) => {
+            messages.iter().map(|m| (m.role.as_str(), m.content.as_str())).collect()
+        }
+    }
+}
+
 /// The bake-off as it stands in the manifest: after defaults and the command line's filters.
 pub fn resolved(bakeoff: &Bakeoff, limit: Option<usize>) -> Value {
     json!({ "bakeoff": bakeoff, "limit": limit })

@@ -10,6 +10,10 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+mod prompt;
+
+pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
+
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("extends", "write the keys of the other suite into this one"),
@@ -17,7 +21,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("retrieval", "put the passage into a column of the row"),
     ("tools", "ask for text"),
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
-    ("prompt.few_shot", "write the examples into `prompt.system`"),
     ("prompt.variants", "write a second suite with the other prompt"),
     ("scoring.command", "choose a metric of the task by `scoring.primary`"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
@@ -232,14 +235,6 @@ pub(crate) enum CompareWord {
     Number,
     Date,
     Enum,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PromptText {
-    #[serde(default)]
-    pub system: Option<String>,
-    pub user: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
