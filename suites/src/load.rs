@@ -149,6 +149,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         description: file.description,
         task,
         margin: file.margin,
+        reduce: file.scoring.reduce,
         yaml: text.to_owned(),
         source: source.to_owned(),
         sha256,

@@ -10,6 +10,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::reduce::Reduce;
+
 mod prompt;
 
 pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
@@ -17,7 +19,10 @@ pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("extends", "write the keys of the other suite into this one"),
-    ("repeats", "run the bake-off again with another `seed`"),
+    (
+        "repeats",
+        "write `repeats` into the bake-off; a suite says by `scoring.reduce` how they count",
+    ),
     ("retrieval", "put the passage into a column of the row"),
     ("tools", "ask for text"),
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
@@ -302,4 +307,6 @@ impl<'de> Deserialize<'de> for FilterWord {
 pub(crate) struct Scoring {
     #[serde(default)]
     pub primary: Option<String>,
+    #[serde(default)]
+    pub reduce: Reduce,
 }

@@ -4,6 +4,7 @@ use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
 
 use crate::metrics::Metric;
 use crate::prompt::{PromptError, Templates};
+use crate::reduce::Reduce;
 use crate::sample::Sample;
 pub use crate::schema::Margin;
 use crate::tasks::{SCORING_VERSION, Task};
@@ -33,6 +34,8 @@ pub struct Suite {
     pub train: Vec<Sample>,
     /// The loss it can bear.
     pub margin: Option<Margin>,
+    /// How a sample that is asked several times counts as one.
+    pub reduce: Reduce,
     /// The YAML as written.
     pub yaml: String,
     /// `catalog:NAME`, or the path as the bake-off wrote it.

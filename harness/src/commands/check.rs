@@ -64,6 +64,7 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
             });
         }
     }
+    lines.extend(file.bakeoff.warnings().iter().map(|warning| format!("  warning: {warning}")));
     printer.result(&lines.join("\n"));
     for suite in &suites {
         describe(suite, printer);
