@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rightsize_reports::run::Scenario;
 use rightsize_suites::baselines::Method;
+use rightsize_suites::reduce::MOST_REPEATS;
 use rightsize_suites::yaml;
 use rightsize_suites::{Problem, Problems};
 use schemars::JsonSchema;
@@ -24,7 +25,6 @@ const NOT_BUILT: &[(&str, &str)] = &[
     ("claims", "read the figures in the report"),
     ("budget", "set a spending limit at the vendor"),
     ("prices", "reckon the cost from the tokens in the report"),
-    ("repeats", "run the bake-off again with another `seed`"),
     ("models.*.deployment", "put it into the entry's id"),
     ("models.*.lora", "merge the adapter into the weights"),
     ("models.*.variant", "write a second suite with the other prompt"),
@@ -58,6 +58,18 @@ pub struct Bakeoff {
     /// Seed of everything that is drawn: subsets, order, backoff.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    /// How often each sample is asked in the pass that quality is read in, from 1.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub repeats: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_once(repeats: &u32) -> bool {
+    *repeats == 1
 }
 
 fn both_scenarios() -> Vec<Scenario> {
@@ -95,6 +107,23 @@ impl Bakeoff {
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         let models = self.models.iter().map(|entry| entry.id.as_str());
         models.chain(self.baselines.iter().map(|method| method.word()))
+    }
+
+    /// What is probably not meant, a sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let equal = |entry: &&ModelEntry| {
+            self.repeats > 1
+                && entry.sampling.temperature == 0.0
+                && entry.provider != ProviderKind::Replay
+        };
+        let warning = |entry: &ModelEntry| {
+            format!(
+                "`{}` is asked {} times at temperature 0, where repeats are equal but for the \
+                 engine's rounding: set `sampling: {{temperature: 0.7}}`, or leave out `repeats`",
+                entry.id, self.repeats
+            )
+        };
+        self.models.iter().filter(equal).map(warning).collect()
     }
 }
 
@@ -175,6 +204,10 @@ impl BakeoffFile {
                 "`single_stream.samples` is 0".into(),
                 "leave `single-stream` out of `scenarios` instead",
             );
+        }
+        if !(1..=MOST_REPEATS).contains(&bakeoff.repeats) {
+            let message = format!("`repeats` is {}", bakeoff.repeats);
+            problem(&["repeats"], message, &format!("from 1 to {MOST_REPEATS}"));
         }
         let mut ids = BTreeSet::new();
         for (index, entry) in bakeoff.models.iter().enumerate() {

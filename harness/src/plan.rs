@@ -120,6 +120,9 @@ impl<'a> Answerer<'a> {
 
 /// The units of one entry: batch first, then single-stream; suites in order, samples in order.
 ///
+/// Repeats are asked in the first pass, in which quality is read: all samples once, then all again.
+/// A single-stream pass behind a batch asks each sample once.
+///
 /// Subsets (`limit`, the entry's `samples`, the single-stream pass) are drawn by the run's seed from
 /// the whole suite, before the shard takes its part: they are the same however a run is cut.
 pub fn units_of(
@@ -130,29 +133,32 @@ pub fn units_of(
     shard: Option<Shard>,
 ) -> Vec<Unit> {
     let mut units = Vec::new();
-    for scenario in [Scenario::Batch, Scenario::SingleStream] {
-        if !answerer.scenarios.contains(&scenario) {
-            continue;
-        }
+    let passes = [Scenario::Batch, Scenario::SingleStream].into_iter();
+    let passes = passes.filter(|scenario| answerer.scenarios.contains(scenario));
+    for (pass, scenario) in passes.enumerate() {
+        let repeats = if pass == 0 { bakeoff.repeats } else { 1 };
         for (suite_index, suite) in suites.iter().enumerate() {
             let pass =
                 (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
             let most = [limit, answerer.samples, pass].into_iter().flatten().min();
-            for position in subset(suite, bakeoff.seed, most) {
-                let Some(sample) = suite.samples.get(position) else { continue };
-                if !shard.is_none_or(|shard| shard.holds(position)) {
-                    continue;
+            let positions: Vec<usize> = subset(suite, bakeoff.seed, most)
+                .into_iter()
+                .filter(|position| shard.is_none_or(|shard| shard.holds(*position)))
+                .collect();
+            for repeat in 0..repeats {
+                for position in &positions {
+                    let Some(sample) = suite.samples.get(*position) else { continue };
+                    let key = UnitKey {
+                        suite: suite.name.clone(),
+                        sample: sample.id.clone(),
+                        entry: answerer.id.to_owned(),
+                        variant: DEFAULT_VARIANT.to_owned(),
+                        mode: Mode::Generate,
+                        scenario,
+                        repeat,
+                    };
+                    units.push(Unit { key, suite: suite_index, sample: *position });
                 }
-                let key = UnitKey {
-                    suite: suite.name.clone(),
-                    sample: sample.id.clone(),
-                    entry: answerer.id.to_owned(),
-                    variant: DEFAULT_VARIANT.to_owned(),
-                    mode: Mode::Generate,
-                    scenario,
-                    repeat: 0,
-                };
-                units.push(Unit { key, suite: suite_index, sample: position });
             }
         }
     }
@@ -173,6 +179,19 @@ fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
     positions
 }
 
+/// The sampling seed of a repeat: the first is asked with the entry's own, so that it is the unit of a
+/// run without repeats; every further one with a seed of its own, of 31 bits, which all servers take.
+fn seed_of_repeat(seed: u64, key: &UnitKey) -> u64 {
+    if key.repeat == 0 {
+        return seed;
+    }
+    let digest = digest::of_value(&json!({
+        "seed": seed, "suite": key.suite, "sample": key.sample, "repeat": key.repeat,
+    }));
+    let bits = digest.get(..8).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    bits.unwrap_or_default() >> 1
+}
+
 /// The ask of a unit: the suite's prompt with the entry's sampling and extras.
 ///
 /// # Errors
@@ -187,6 +206,7 @@ pub fn ask_of(
     let mut ask = suite.ask(sample, unit.key.repeat)?;
     if let AskKind::Generate(generate) = &mut ask.kind {
         generate.sampling = entry.sampling.resolve(seed);
+        generate.sampling.seed = seed_of_repeat(generate.sampling.seed, &unit.key);
         generate.stream = entry.stream;
         generate.extras = entry.extras.clone();
         if let Some(max_tokens) = entry.sampling.max_tokens {
@@ -251,6 +271,22 @@ pub fn prompt_text(ask: &Ask) -> String {
     }
 }
 
+/// Who says what in a prompt, for people.
+pub fn messages(ask: &Ask) -> Vec<(&'static str, &str)> {
+    use rightsize_providers::Prompt;
+    let prompt = match &ask.kind {
+        AskKind::Generate(generate) => &generate.prompt,
+        AskKind::Choose(choose) => &choose.prompt,
+        AskKind::Embed(embed) => return vec![("text", &embed.text)],
+    };
+    match prompt {
+        Prompt::Raw(text) => vec![("text", text)],
+        Prompt::Messages(messages) => {
+            messages.iter().map(|m| (m.role.as_str(), m.content.as_str())).collect()
+        }
+    }
+}
+
 /// The bake-off as it stands in the manifest: after defaults and the command line's filters.
 pub fn resolved(bakeoff: &Bakeoff, limit: Option<usize>) -> Value {
     json!({ "bakeoff": bakeoff, "limit": limit })
@@ -299,6 +335,35 @@ mod tests {
         let large: BTreeSet<usize> = subset(&suites[0], 7, Some(50)).into_iter().collect();
         assert!(small.is_subset(&large));
         assert_ne!(subset(&suites[0], 8, Some(20)), subset(&suites[0], 7, Some(20)));
+    }
+
+    #[test]
+    fn repeats_are_units_of_their_own_with_seeds_of_their_own() {
+        let (bakeoff, suites) = plan(&format!("{BAKEOFF}repeats: 3\n"));
+        let entry = &bakeoff.models[0];
+        let all = |bakeoff: &Bakeoff, shard| {
+            units_of(Answerer::model(entry, bakeoff), bakeoff, &suites, Some(20), shard)
+        };
+        let units = all(&bakeoff, None);
+        let of = |scenario| units.iter().filter(move |u| u.key.scenario == scenario);
+        assert_eq!(of(Scenario::Batch).count(), 2 * 20 * 3);
+        assert_eq!(of(Scenario::SingleStream).count(), 2 * 20, "latency is measured once");
+        let parts = (1..=4).flat_map(|index| all(&bakeoff, Some(Shard { index, count: 4 })));
+        let keys: BTreeSet<UnitKey> = parts.map(|u| u.key).collect();
+        assert_eq!(keys, units.iter().map(|u| u.key.clone()).collect());
+        let seed = |unit: &Unit| {
+            let ask = ask_of(unit, &suites[unit.suite], entry, 7).unwrap().unwrap();
+            let AskKind::Generate(generate) = ask.kind else { unreachable!("suites generate") };
+            generate.sampling.seed
+        };
+        let seeds: Vec<u64> = of(Scenario::Batch).map(seed).collect();
+        let further: BTreeSet<u64> = seeds.iter().copied().filter(|seed| *seed != 7).collect();
+        assert_eq!(further.len(), 2 * 20 * 2, "repeats after the first differ, samples too");
+        assert!(further.iter().all(|seed| *seed < 1 << 31));
+        // The first repeat is the unit of a run without repeats.
+        let (once, _) = plan(BAKEOFF);
+        let first: BTreeSet<UnitKey> = all(&once, None).into_iter().map(|u| u.key).collect();
+        assert!(first.is_subset(&keys));
     }
 
     #[test]

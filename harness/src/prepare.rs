@@ -55,6 +55,14 @@ pub fn load_suites(file: &BakeoffFile) -> Result<Vec<Suite>, Failure> {
             let message = format!("two suites are called `{}`", suite.name);
             return Err(Failure::wrong(message, "change the `name` in one of the suite files"));
         }
+        let (needed, repeats) = (suite.reduce.needs(), file.bakeoff.repeats);
+        if needed > repeats {
+            let message = format!(
+                "the suite `{}` counts {}, and the bake-off asks each sample {repeats} time(s)",
+                suite.name, suite.reduce
+            );
+            return Err(Failure::wrong(message, format!("set `repeats: {needed}`, or more")));
+        }
     }
     Ok(suites)
 }
@@ -77,7 +85,8 @@ pub fn begin(
         }
         suites.retain(|suite| only_suites.contains(&suite.name));
     }
-    for warning in suites.iter().flat_map(|suite| &suite.warnings) {
+    let warnings = file.bakeoff.warnings();
+    for warning in suites.iter().flat_map(|suite| &suite.warnings).chain(&warnings) {
         printer.note(&format!("warning: {warning}"));
     }
     let nothing = Done::default();

@@ -20,7 +20,9 @@ pub struct Entry {
 /// The entry of `term`, whatever its case and spacing.
 pub fn explain(term: &str) -> Option<&'static Entry> {
     let wanted = key(term);
-    ENTRIES.iter().find(|entry| names(entry).any(|name| key(name) == wanted))
+    let entry = |wanted: &str| ENTRIES.iter().find(|e| names(e).any(|name| key(name) == wanted));
+    // A metric may name how repeats count: `accuracy (pass@3)`.
+    entry(&wanted).or_else(|| entry(&key(term.rsplit_once(" (")?.0)))
 }
 
 /// All entries, by term.
@@ -123,7 +125,7 @@ const ENTRIES: &[Entry] = &[
     term("message", "What an error said."),
     term("missing", "The field was expected, but no value was read.").unit("fields"),
     term("model", "A model entry's id: a line of the bake-off."),
-    term("n", "Units that a figure is computed on.").unit("units"),
+    term("n", "Samples that a figure is computed on; 120 × 3 are 120 samples that were asked three times each.").unit("samples"),
     term("not measured", "Fewer than 95 % of the units were answered. Such a cell is never compared, never ranked, and not 0 %."),
     term("not answered", "Units without a scored answer: unparsed, truncated, refused, and errors.").unit("units"),
     term("nothing read", "The answer was unparsed, truncated or refused.").unit("units"),
@@ -132,6 +134,7 @@ const ENTRIES: &[Entry] = &[
     term("output tok/s", "Tokens written per second of the batch pass, all streams together.").unit("tokens/s"),
     term("p95", "95 % of the values lie below. Needs 20 answers.").source("linear interpolation, Hyndman and Fan type 7"),
     term("p99", "99 % of the values lie below. Needs 100 answers.").source("linear interpolation, Hyndman and Fan type 7"),
+    term("pass@k", "How probable it is that at least one of k repeats of a sample is right; pass^k: that all k are. Both are estimated without bias from all repeats, and averaged over the samples.").unit("0 to 100 %").source("Chen et al. 2021; Yao et al. 2024"),
     term("peak memory", "Largest resident memory of the model's own process, over all sessions.").also(&["memory"]).unit("bytes, in powers of 1,024"),
     term("precision", "Share of the values read that are right: tp / (tp + fp).").unit("0 to 100 %"),
     term("predicted", "The label that was read in an answer."),
@@ -143,7 +146,7 @@ const ENTRIES: &[Entry] = &[
     term("recall", "Share of the expected values that were read right: tp / (tp + fn).").unit("0 to 100 %"),
     term("record", "Everything known of one unit, one line of `records.jsonl`."),
     term("refused", "The model declined, or a content filter cut the answer. Scores 0.").unit("units"),
-    term("repeat", "The same sample asked again, counted from 0."),
+    term("repeat", "The same sample asked again, counted from 0. A suite says how repeats count as one sample: by their mean, by the answer of the majority, by pass@k or pass^k.").also(&["repeats"]),
     term("replay", "Answers read from a file instead of a model."),
     term("ROUGE-1", "F1 of the words that answer and reference share, the mean over samples; of several references the best. Compares runs of the letters a to z and digits. 'Stemmed': words of more than three letters are compared by their stem.").also(&["ROUGE-1 (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
     term("ROUGE-2", "The same as ROUGE-1 for pairs of words that follow each other.").also(&["ROUGE-2 (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),

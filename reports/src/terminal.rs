@@ -169,7 +169,7 @@ fn row(cell: &Cell, entries: &[EntryView]) -> [String; 9] {
         name,
         score,
         range,
-        numbers::count(counts.units),
+        counts.n(),
         numbers::count(counts.units.saturating_sub(counts.scored)),
         numbers::figure(&timed.latency.end_to_end.p50, numbers::ms),
         numbers::figure(&timed.latency.end_to_end.p95, numbers::ms),

@@ -63,6 +63,7 @@ pub(crate) fn task(
         }
     };
     let task = with_primary(task, file, document, problems);
+    check_reduce(file, &task, document, problems);
     (problems.len() == before).then_some(task)
 }
 
@@ -331,6 +332,28 @@ fn filters(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>
             .ok(),
     };
     words.iter().enumerate().filter_map(filter).collect()
+}
+
+/// Only what is right or wrong can pass.
+fn check_reduce(
+    file: &SuiteFile,
+    task: &Task,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let reduce = file.scoring.reduce;
+    let primary = task.primary();
+    if reduce.counts_passes() && !primary.is_proportion() {
+        let message =
+            format!("`{reduce}` counts right answers, and `{}` is a share", primary.as_str());
+        let passing: Vec<&str> =
+            task.metrics().into_iter().filter(|m| m.is_proportion()).map(|m| m.as_str()).collect();
+        let remedy = match passing.is_empty() {
+            true => "write `reduce: mean`: no metric of this task is right or wrong".to_owned(),
+            false => format!("write `reduce: mean`, or choose as `primary` {}", listed(passing)),
+        };
+        problems.push(document.problem(&["scoring", "reduce"], message).remedy(remedy));
+    }
 }
 
 /// Puts `scoring.primary` in the place of the kind's default. `accuracy.category` names the axis

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::check::Document;
 use crate::dataset::{Row, Table};
 use crate::problem::{Problem, listed, nearest};
-use crate::prompt::Templates;
+use crate::prompt::{PromptError, Templates};
+use crate::prompt_keys::path_of;
 use crate::sample::Sample;
 use crate::schema::SuiteFile;
 use crate::tasks::Task;
@@ -15,6 +16,13 @@ use crate::yaml;
 fn of(rows: &[Row]) -> Vec<&str> {
     let mut seen = HashSet::new();
     let all = rows.iter().flat_map(|row| row.fields.keys());
+    all.map(String::as_str).filter(|column| seen.insert(*column)).collect()
+}
+
+/// The columns of samples, as [`of`].
+pub(crate) fn of_samples(samples: &[Sample]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let all = samples.iter().flat_map(|sample| sample.row.keys());
     all.map(String::as_str).filter(|column| seen.insert(*column)).collect()
 }
 
@@ -65,7 +73,7 @@ pub(crate) fn check(
         if templates.variables.contains_key(&name) {
             continue;
         }
-        let at_key = ["prompt", part];
+        let at_key = path_of(part);
         let place = place_of_word(document.text, &at_key, &name);
         let at = |problem: Problem| match place {
             Some((line, column)) => problem.at(line, column),
@@ -116,31 +124,40 @@ pub(crate) fn fill_all(
     document: Document<'_>,
 ) -> Result<(), Problem> {
     for sample in samples {
-        templates.fill(&sample.id, &sample.fields).map_err(|e| {
-            let absent = templates.needs().into_iter().find(|(part, name)| {
-                *part == e.part
-                    && !sample.fields.contains_key(name)
-                    && !templates.variables.contains_key(name)
-            });
-            match absent {
-                Some((part, column)) => {
-                    let message =
-                        format!("the row has no column `{column}`, which `prompt.{part}` uses");
-                    let remedy = format!(
-                        "add it, or write `{{% if {column} is defined %}}` into the template"
-                    );
-                    Problem::of_file(name, message).at_line(sample.line).remedy(remedy)
-                }
-                None => {
-                    let message = format!(
-                        "the template cannot be filled with the row on line {} of {name}: {}",
-                        sample.line, e.message
-                    );
-                    let problem = document.problem(&["prompt", e.part], message);
-                    problem.remedy("filters, tests and functions are those of minijinja")
-                }
-            }
-        })?;
+        templates
+            .fill(&sample.id, &sample.fields)
+            .map_err(|e| unfilled(templates, sample, name, document, &e))?;
     }
     Ok(())
+}
+
+/// The problem of a row that a template cannot be filled with. `name` is the file of the row.
+pub(crate) fn unfilled(
+    templates: &Templates,
+    sample: &Sample,
+    name: &str,
+    document: Document<'_>,
+    error: &PromptError,
+) -> Problem {
+    let absent = templates.needs().into_iter().find(|(part, name)| {
+        *part == error.part
+            && !sample.fields.contains_key(name)
+            && !templates.variables.contains_key(name)
+    });
+    match absent {
+        Some((part, column)) => {
+            let message = format!("the row has no column `{column}`, which `prompt.{part}` uses");
+            let remedy =
+                format!("add it, or write `{{% if {column} is defined %}}` into the template");
+            Problem::of_file(name, message).at_line(sample.line).remedy(remedy)
+        }
+        None => {
+            let message = format!(
+                "the template cannot be filled with the row on line {} of {name}: {}",
+                sample.line, error.message
+            );
+            let problem = document.problem(&path_of(&error.part), message);
+            problem.remedy("filters, tests and functions are those of minijinja")
+        }
+    }
 }

@@ -9,8 +9,9 @@ use crate::catalog;
 use crate::check::{self, Document};
 use crate::columns;
 use crate::dataset::{self, Row, Table};
+use crate::few_shot;
 use crate::problem::{Problem, Problems, listed};
-use crate::prompt::Templates;
+use crate::prompt_keys;
 use crate::sample::{self, Sample};
 use crate::schema::{NOT_BUILT, Source, SuiteFile};
 use crate::suite::Suite;
@@ -96,9 +97,11 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     let document = Document { name: source, text };
     let mut problems = Vec::new();
     let task = check::task(&file, document, &mut problems);
-    let templates = task.as_ref().and_then(|task| templates(&file, task, document, &mut problems));
+    let templates = task
+        .as_ref()
+        .and_then(|task| prompt_keys::templates(&file.prompt, task, document, &mut problems));
     let table = test_rows(&file, document, &place).map_err(|p| problems.push(p)).ok();
-    let (Some(mut task), Some(templates), Some(table)) = (task, templates, table) else {
+    let (Some(mut task), Some(mut templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
     columns::check(&file, &task, &templates, &table, document, &mut problems);
@@ -117,20 +120,39 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         (_, Some(source)) => Some(rows(source, &["data", "train"], document, &place)?),
     };
     let mut train = Vec::new();
+    let mut train_name = String::new();
     if let Some(table) = table {
         train = sample::train(&file.data, &task, &table)?;
         warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
+        train_name = table.name;
+    }
+    if let Some(spec) = &file.prompt.few_shot {
+        let rows = few_shot::Rows {
+            data: &file.data,
+            task: &task,
+            templates: &templates,
+            samples: &samples,
+            train: &train,
+            train_name: &train_name,
+            document,
+        };
+        templates.examples = few_shot::messages(spec, rows)?;
     }
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
     let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
+    let sha256 = digest::of_value(&match templates.examples.is_empty() {
+        true => json!({"yaml": text, "rows": all}),
+        false => json!({"yaml": text, "rows": all, "examples": templates.examples}),
+    });
     Ok(Suite {
         name: file.name,
         description: file.description,
         task,
         margin: file.margin,
+        reduce: file.scoring.reduce,
         yaml: text.to_owned(),
         source: source.to_owned(),
-        sha256: digest::of_value(&json!({"yaml": text, "rows": all})),
+        sha256,
         warnings,
         templates,
         max_tokens,
@@ -173,35 +195,6 @@ fn without_answer(
 fn sorted(mut problems: Vec<Problem>) -> Problems {
     problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     Problems(problems)
-}
-
-fn templates(
-    file: &SuiteFile,
-    task: &Task,
-    document: Document<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Templates> {
-    let prompt = &file.prompt;
-    Templates::compile(prompt.system.as_deref(), &prompt.user, task.prompt_variables())
-        .map_err(|e| {
-            let message = format!("the template does not compile: {}", e.message);
-            let mut problem = document.problem(&["prompt", e.part], message);
-            if let Some(line) =
-                problem.line.and_then(|key| line_in_block(document.text, key, e.line))
-            {
-                problem = Problem { column: None, ..problem.at_line(line) };
-            }
-            problems.push(problem.remedy("templates are written as in Jinja: `{{ column }}`"));
-        })
-        .ok()
-}
-
-/// The line of the file that holds a line of a template in block style (`user: |`), whose key stands
-/// on line `key`. Templates on the key's own line have no other place than their key.
-fn line_in_block(text: &str, key: usize, line: usize) -> Option<usize> {
-    let key_line = text.lines().nth(key.checked_sub(1)?)?;
-    let block = key_line.trim_end().trim_end_matches(['-', '+']).ends_with(['|', '>']);
-    block.then(|| key.saturating_add(line))
 }
 
 fn test_rows(file: &SuiteFile, document: Document<'_>, place: &Place) -> Result<Table, Problem> {

@@ -111,15 +111,11 @@ pub(crate) fn leak(
     train: &[Sample],
     name: &str,
 ) -> Option<String> {
-    let mut no_input: Vec<&str> = data.tags.iter().map(String::as_str).collect();
-    no_input.extend(data.id.as_deref());
-    no_input.extend(data.cluster.as_deref());
-    let key = |fields: &Fields| digest::of_value(&Value::Object(without(fields, &no_input)));
     let lines: HashMap<String, usize> =
-        train.iter().rev().map(|s| (key(&s.fields), s.line)).collect();
+        train.iter().rev().map(|s| (input_digest(data, s), s.line)).collect();
     let hits: Vec<(usize, usize)> = samples
         .iter()
-        .filter_map(|s| lines.get(&key(&s.fields)).map(|line| (s.line, *line)))
+        .filter_map(|s| lines.get(&input_digest(data, s)).map(|line| (s.line, *line)))
         .collect();
     let (test_line, train_line) = hits.first()?;
     Some(format!(
@@ -129,6 +125,14 @@ pub(crate) fn leak(
         samples.len(),
         name
     ))
+}
+
+/// Digest of a sample's input: its fields without id, tags and cluster.
+pub(crate) fn input_digest(data: &Data, sample: &Sample) -> String {
+    let mut no_input: Vec<&str> = data.tags.iter().map(String::as_str).collect();
+    no_input.extend(data.id.as_deref());
+    no_input.extend(data.cluster.as_deref());
+    digest::of_value(&Value::Object(without(&sample.fields, &no_input)))
 }
 
 fn without(row: &Fields, columns: &[&str]) -> Fields {

@@ -15,14 +15,22 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::reduce::Reduce;
+
+mod prompt;
+
+pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
+
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("extends", "write the keys of the other suite into this one"),
-    ("repeats", "run the bake-off again with another `seed`"),
+    (
+        "repeats",
+        "write `repeats` into the bake-off; a suite says by `scoring.reduce` how they count",
+    ),
     ("retrieval", "put the passage into a column of the row"),
     ("tools", "ask for text"),
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
-    ("prompt.few_shot", "write the examples into `prompt.system`"),
     ("prompt.variants", "write a second suite with the other prompt"),
     ("scoring.command", "choose a metric of the task by `scoring.primary`"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
@@ -304,16 +312,6 @@ pub(crate) enum CompareWord {
     Enum,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PromptText {
-    /// template of the system message. Default: none
-    #[serde(default)]
-    pub system: Option<String>,
-    /// template of the user's message
-    pub user: String,
-}
-
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
@@ -387,4 +385,8 @@ pub(crate) struct Scoring {
     /// the metric that headlines the suite. Default: the first one of the task
     #[serde(default)]
     pub primary: Option<String>,
+    /// how a sample that the bake-off asks several times (`repeats`) counts as one, see below.
+    /// Default: `mean`
+    #[serde(default)]
+    pub reduce: Reduce,
 }

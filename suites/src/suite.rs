@@ -4,6 +4,7 @@ use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
 
 use crate::metrics::Metric;
 use crate::prompt::{PromptError, Templates};
+use crate::reduce::Reduce;
 use crate::sample::Sample;
 pub use crate::schema::Margin;
 use crate::tasks::{SCORING_VERSION, Task};
@@ -27,17 +28,21 @@ pub struct Suite {
     pub task: Task,
     /// The test split, in the order of its file; never empty, ids are unique.
     pub samples: Vec<Sample>,
-    /// The train split, in the order of its file: what baselines learn from, never asked or scored.
+    /// The train split, in the order of its file: what baselines learn from and few-shot examples
+    /// are taken from, never asked or scored.
     /// Empty where the suite has none.
     pub train: Vec<Sample>,
     /// The loss it can bear.
     pub margin: Option<Margin>,
+    /// How a sample that is asked several times counts as one.
+    pub reduce: Reduce,
     /// The YAML as written.
     pub yaml: String,
     /// `catalog:NAME`, or the path as the bake-off wrote it.
     pub source: String,
     /// Digest of YAML and test rows: the same whether they were read from their files or from a
-    /// run folder. Train rows are no part of it: no answer of a model depends on them.
+    /// run folder. Of the train rows it has those that the prompt shows as examples: on no others
+    /// does an answer of a model depend.
     pub sha256: String,
     /// What is suspicious in it, a sentence each: repeated rows, test rows that stand in train.
     pub warnings: Vec<String>,

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rightsize_suites::Suite;
+use rightsize_suites::{Sample, Suite};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs")
@@ -60,8 +60,9 @@ fn good_suites() {
             Ok(suite) => suite,
             Err(problems) => return format!("{name} was not loaded:\n{problems}"),
         };
-        let rows = suite.samples.iter().map(|s| s.row.clone()).collect();
-        let again = Suite::from_run_folder(&suite.yaml, name, rows, Vec::new()).unwrap();
+        let rows = |split: &[Sample]| split.iter().map(|s| s.row.clone()).collect();
+        let (test, train) = (rows(&suite.samples), rows(&suite.train));
+        let again = Suite::from_run_folder(&suite.yaml, name, test, train).unwrap();
         assert_eq!(again.sha256, suite.sha256, "{name}");
         let mut lines =
             vec![format!("{} {} {}", suite.name, suite.task.kind(), suite.primary().title())];

@@ -64,6 +64,7 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
             });
         }
     }
+    lines.extend(file.bakeoff.warnings().iter().map(|warning| format!("  warning: {warning}")));
     printer.result(&lines.join("\n"));
     for suite in &suites {
         describe(suite, printer);
@@ -102,8 +103,10 @@ fn describe(suite: &Suite, printer: Printer) {
         && let AskKind::Generate(generate) = &ask.kind
     {
         lines.push(format!("  the first prompt, for at most {} tokens:", generate.max_tokens));
-        let text = plan::prompt_text(&ask);
-        lines.extend(text.lines().map(|line| format!("    {line}")));
+        for (speaker, text) in plan::messages(&ask) {
+            lines.push(format!("    {speaker}:"));
+            lines.extend(text.lines().map(|line| format!("      {line}")));
+        }
     }
     printer.result(&lines.join("\n"));
 }

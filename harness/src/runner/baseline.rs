@@ -128,7 +128,7 @@ fn answer_all(
             let Ok(ask) = suite.ask(sample, planned.unit.key.repeat) else { continue };
             let prompt = plan::prompt_text(&ask);
             let answer = Answer {
-                response: baseline.answer(sample),
+                response: baseline.answer_repeat(sample, planned.unit.key.repeat),
                 vector: None,
                 usage: Usage::default(),
                 timing: Timing::default(),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rightsize_suites::metrics::OF_A_RIGHT_ANSWER;
-use rightsize_suites::{Metric, Parts};
+use rightsize_suites::{Metric, Parts, Reduce};
 use sha2::{Digest, Sha256};
 
 use super::model::{Bounds, Estimate, Interval};
+use super::repeats::{self, Errors, Sample};
 use crate::folder::Row;
 use crate::run::Outcome;
 use crate::stats::{bootstrap, wilson};
@@ -14,18 +14,32 @@ use crate::stats::{bootstrap, wilson};
 /// Confidence level of every interval.
 const LEVEL: f64 = 0.95;
 
-/// `metric` over `rows`. `name` tells this estimate from others of the run, so that each has its
-/// own resamples under the run's `seed`.
-pub fn of(metric: Metric, rows: &[&Row], seed: u64, name: &str) -> Estimate {
-    let value = metric.finish(&sum(rows.iter().map(|row| row.parts.as_slice())));
+/// `metric` over the samples behind `rows`, whose repeats count as one. `name` tells this estimate
+/// from others of the run, so that each has its own resamples under the run's `seed`.
+pub fn of(metric: Metric, rows: &[&Row], reduce: Reduce, seed: u64, name: &str) -> Estimate {
+    let samples = repeats::samples(rows, reduce, Errors::Wrong);
+    let value = metric.finish(&sum(&samples));
     let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
     let bounds = value.filter(|_| errors).and_then(|worst| {
-        let best = metric.finish(&best_case(rows))?;
+        let best = metric.finish(&sum(&repeats::samples(rows, reduce, Errors::Right)))?;
         Some(Bounds { worst, best: best.max(worst) })
     });
     let key = metric.as_str();
-    let interval = value.and_then(|value| interval(metric, value, rows, seed, name, key));
-    Estimate { metric: key.to_owned(), title: metric.title().to_owned(), value, interval, bounds }
+    let interval = value.and_then(|value| interval(metric, value, &samples, seed, name, key));
+    let title = match reduce {
+        Reduce::Mean => metric.title().to_owned(),
+        _ if reduce.counts_passes() && !metric.is_proportion() => metric.title().to_owned(),
+        _ => titled(metric.title(), reduce),
+    };
+    Estimate { metric: key.to_owned(), title, value, interval, bounds }
+}
+
+/// A metric's name for people, with how repeats count.
+pub fn titled(metric: &str, reduce: Reduce) -> String {
+    match reduce {
+        Reduce::Mean => metric.to_owned(),
+        _ => format!("{metric} ({reduce})"),
+    }
 }
 
 /// The name of a unit variant as serde writes it.
@@ -36,63 +50,40 @@ pub fn word<T: serde::Serialize>(value: &T) -> String {
     }
 }
 
-fn sum<'a, N: AsRef<str> + 'a>(parts: impl Iterator<Item = &'a [(N, f64)]>) -> Parts {
+fn sum(samples: &[Sample<'_>]) -> Parts {
     let mut total = Parts::new();
-    for (name, value) in parts.flatten() {
-        match total.get_mut(name.as_ref()) {
+    for (name, value) in samples.iter().flat_map(|sample| sample.parts.iter()) {
+        match total.get_mut(&**name) {
             Some(sum) => *sum += value,
             None => {
-                total.insert(name.as_ref().to_owned(), *value);
+                total.insert(name.to_string(), *value);
             }
         }
     }
     total
 }
 
-/// The sums if every error had been a right answer: what it missed is found, and whatever counts
-/// right answers counts it too.
-fn best_case(rows: &[&Row]) -> Parts {
-    let (errors, answers): (Vec<&Row>, Vec<&Row>) =
-        rows.iter().copied().partition(|row| row.outcome == Outcome::Error);
-    let mut total = sum(answers.iter().map(|row| row.parts.as_slice()));
-    let mut add = |name: String, value: f64| *total.entry(name).or_default() += value;
-    for (name, value) in errors.iter().flat_map(|row| &row.parts) {
-        match name.as_ref() {
-            "n" => {
-                for right in ["n"].into_iter().chain(OF_A_RIGHT_ANSWER) {
-                    add(right.to_owned(), *value);
-                }
-            }
-            "fn" => add("tp".to_owned(), *value),
-            other => match other.strip_prefix("fn:") {
-                Some(label) => add(format!("tp:{label}"), *value),
-                None => add(other.to_owned(), *value),
-            },
-        }
-    }
-    total
-}
-
-/// Wilson for a proportion of independent units; else a bootstrap over groups of units that belong
-/// together: repeats of a sample, samples of a cluster.
+/// Wilson for a proportion of independent samples; else a bootstrap over samples, or over the
+/// clusters that they belong to.
 fn interval(
     metric: Metric,
     value: f64,
-    rows: &[&Row],
+    samples: &[Sample<'_>],
     seed: u64,
     name: &str,
     key: &str,
 ) -> Option<Interval> {
-    let groups = groups(rows);
-    if metric.is_proportion() && groups.len() == rows.len() {
-        let n = rows.len() as u64;
+    let groups = groups(samples);
+    let right_or_wrong = metric.is_proportion() && samples.iter().all(|sample| sample.whole);
+    if right_or_wrong && groups.len() == samples.len() {
+        let n = samples.len() as u64;
         let right = (value * n as f64).round().max(0.0) as u64;
         let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;
         return Some(Interval { lower, upper, level: LEVEL, method: "Wilson".into() });
     }
     let names: BTreeMap<&str, usize> = {
         let all: std::collections::BTreeSet<&str> =
-            rows.iter().flat_map(|row| &row.parts).map(|(name, _)| &**name).collect();
+            samples.iter().flat_map(|s| s.parts.iter()).map(|(name, _)| &**name).collect();
         all.into_iter().enumerate().map(|(i, name)| (name, i)).collect()
     };
     let sums: Vec<Vec<(usize, f64)>> = groups.iter().map(|group| dense(group, &names)).collect();
@@ -121,21 +112,21 @@ fn interval(
     Some(Interval { lower, upper, level: LEVEL, method: "bootstrap".into() })
 }
 
-fn groups<'a>(rows: &[&'a Row]) -> Vec<Vec<&'a Row>> {
-    let mut groups: BTreeMap<(bool, &str), Vec<&'a Row>> = BTreeMap::new();
-    for row in rows {
-        let key = match &row.cluster {
+fn groups<'a, 's>(samples: &'s [Sample<'a>]) -> Vec<Vec<&'s Sample<'a>>> {
+    let mut groups: BTreeMap<(bool, &str), Vec<&Sample<'a>>> = BTreeMap::new();
+    for sample in samples {
+        let key = match &sample.row.cluster {
             Some(cluster) => (true, &**cluster),
-            None => (false, &*row.sample),
+            None => (false, &*sample.row.sample),
         };
-        groups.entry(key).or_default().push(row);
+        groups.entry(key).or_default().push(sample);
     }
     groups.into_values().collect()
 }
 
-fn dense(group: &[&Row], names: &BTreeMap<&str, usize>) -> Vec<(usize, f64)> {
+fn dense(group: &[&Sample<'_>], names: &BTreeMap<&str, usize>) -> Vec<(usize, f64)> {
     let mut sums: BTreeMap<usize, f64> = BTreeMap::new();
-    for (name, value) in group.iter().flat_map(|row| &row.parts) {
+    for (name, value) in group.iter().flat_map(|sample| sample.parts.iter()) {
         if let Some(index) = names.get(&**name) {
             *sums.entry(*index).or_default() += value;
         }

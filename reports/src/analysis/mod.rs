@@ -7,6 +7,7 @@
 mod estimate;
 mod model;
 mod pass;
+mod repeats;
 mod setting;
 mod tables;
 
@@ -70,7 +71,7 @@ fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteV
         scoring_version: facts.scoring_version,
         samples: facts.samples,
         asked: asked.len() as u64,
-        primary: facts.primary.clone(),
+        primary: estimate::titled(&facts.primary, facts.reduce),
         margin: facts.margin.clone(),
     }
 }

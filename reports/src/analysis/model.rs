@@ -171,7 +171,10 @@ pub struct Pass {
 /// What became of units. The five outcomes add up to `units`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
-    /// All.
+    /// The samples behind the units: the n of every metric.
+    #[serde(default)]
+    pub samples: u64,
+    /// All units: repeats of a sample are units of their own.
     pub units: u64,
     /// An answer was read and scored.
     pub scored: u64,
@@ -186,6 +189,17 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The samples, and how often each was asked: `120`, `120 × 3`, or `120 (357 units)` where some
+    /// repeats are missing.
+    pub fn n(&self) -> String {
+        let samples = crate::numbers::count(self.samples);
+        match (self.units.checked_div(self.samples), self.units.checked_rem(self.samples)) {
+            (Some(1), Some(0)) | (None, _) => samples,
+            (Some(repeats), Some(0)) => format!("{samples} × {repeats}"),
+            _ => format!("{samples} ({} units)", crate::numbers::count(self.units)),
+        }
+    }
+
     /// Units with any answer.
     pub fn answered(&self) -> u64 {
         self.units.saturating_sub(self.errors)

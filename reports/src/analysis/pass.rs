@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::*;
-use super::{estimate, tables};
+use super::{estimate, repeats, tables};
 use crate::folder::{ErrorKey, Row};
 use crate::latency;
 use crate::run::{EntryRef, Outcome, Scenario, SuiteFacts};
@@ -21,7 +21,9 @@ pub fn of(
     seed: u64,
 ) -> Pass {
     let name = format!("{}/{}/{}", facts.name, entry.id, scenario.as_str());
-    let mut metrics = facts.metrics.iter().map(|metric| estimate::of(*metric, rows, seed, &name));
+    let reduce = facts.reduce;
+    let mut metrics =
+        facts.metrics.iter().map(|metric| estimate::of(*metric, rows, reduce, seed, &name));
     let primary = metrics.next().unwrap_or_else(|| Estimate {
         metric: String::new(),
         title: facts.primary.clone(),
@@ -57,7 +59,8 @@ fn label(scenario: Scenario, concurrency: usize) -> String {
 }
 
 fn counts(rows: &[&Row]) -> Counts {
-    let mut counts = Counts { units: rows.len() as u64, ..Counts::default() };
+    let mut counts =
+        Counts { units: rows.len() as u64, samples: repeats::count(rows), ..Counts::default() };
     for row in rows {
         match row.outcome {
             Outcome::Scored => counts.scored += 1,
@@ -162,6 +165,7 @@ fn slices(facts: &SuiteFacts, rows: &[&Row], seed: u64, name: &str) -> Vec<Slice
                         primary: estimate::of(
                             *primary,
                             &rows,
+                            facts.reduce,
                             seed,
                             &format!("{name}/{tag}={value}"),
                         ),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rightsize_providers::{ErrorKind, Side, UsageSource};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{Noticed, Span, digest};
 use crate::latency;
@@ -37,6 +38,8 @@ pub struct Row {
     pub score: Option<f64>,
     /// Additive statistics by name.
     pub parts: Vec<(Arc<str>, f64)>,
+    /// What was read in the answer, as a digest that equal answers share; absent where nothing was.
+    pub reading: Option<u64>,
     /// What confusion matrix and per-field table need.
     pub verdict: Verdict,
     /// What went wrong.
@@ -93,6 +96,24 @@ pub struct ErrorKey {
     pub http_status: Option<u16>,
     /// The sentence.
     pub message: String,
+}
+
+/// Digest of what was read. Texts that differ by case or white space are equal, and numbers that
+/// differ by how they are written (42 and 42.0).
+fn reading_of(readings: &BTreeMap<String, Value>) -> Option<u64> {
+    let value = readings.values().next()?;
+    let text = match value {
+        Value::String(text) => {
+            let folded = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            match folded.parse::<f64>() {
+                Ok(number) => number.to_string(),
+                Err(_) => folded,
+            }
+        }
+        other => other.to_string(),
+    };
+    let digest = Sha256::digest(text.as_bytes());
+    Some(digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
 }
 
 /// A unit's key: all that tells it from every other unit of the run.
@@ -209,6 +230,7 @@ impl Collector {
             outcome: record.outcome,
             score: record.score,
             parts: record.parts.iter().map(|(k, v)| (self.names.get(k.as_str()), *v)).collect(),
+            reading: reading_of(&record.readings).filter(|_| record.outcome == Outcome::Scored),
             verdict: self.verdict(suite, &record.detail, &record.expected),
             error,
             cached: record.cached,

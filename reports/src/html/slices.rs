@@ -101,5 +101,5 @@ pub fn of(analysis: &Analysis) -> Option<Slices> {
 }
 
 fn scored(slice: &Slice) -> Scored {
-    Scored { score: Score::from(&slice.primary), n: numbers::count(slice.counts.units) }
+    Scored { score: Score::from(&slice.primary), n: slice.counts.n() }
 }

@@ -58,7 +58,7 @@ fn row(model: Name, cell: &Cell) -> Row {
     let Some(pass) = cell.quality() else {
         return row;
     };
-    row.units = numbers::count(pass.counts.units);
+    row.units = pass.counts.n();
     row.unanswered = pass.counts.unscored();
     if let (true, Some(value)) = (cell.measured, pass.primary.value) {
         row.score = Some(Score::from(&pass.primary));

@@ -83,10 +83,9 @@ fn row(model: Name, cell: &Cell, entry: Option<&EntryView>, notes: &mut Notes) -
 
 fn counts(pass: Option<&Pass>) -> Vec<Text> {
     let counts = pass.map(|pass| pass.counts).unwrap_or_default();
-    [counts.units, counts.unparsed, counts.truncated, counts.refused, counts.errors]
-        .into_iter()
-        .map(|count| Text::plain(numbers::count(count)))
-        .collect()
+    let outcomes = [counts.unparsed, counts.truncated, counts.refused, counts.errors];
+    let outcomes = outcomes.into_iter().map(numbers::count);
+    std::iter::once(counts.n()).chain(outcomes).map(Text::plain).collect()
 }
 
 fn quantiles(quantiles: Option<&Quantiles>, notes: &mut Notes) -> Vec<Text> {

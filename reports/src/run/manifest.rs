@@ -1,6 +1,6 @@
 //! What was run: `manifest.json`, and what a report needs to know of each suite.
 
-use rightsize_suites::{Metric, Suite};
+use rightsize_suites::{Metric, Reduce, Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -104,6 +104,9 @@ pub struct SuiteFacts {
     pub margin: Option<Margin>,
     /// Version of its scoring rules.
     pub scoring_version: u32,
+    /// How a sample that was asked several times counts as one.
+    #[serde(default, skip_serializing_if = "Reduce::is_mean")]
+    pub reduce: Reduce,
 }
 
 impl SuiteFacts {
@@ -121,6 +124,7 @@ impl SuiteFacts {
             fields: suite.task.fields(),
             margin: suite.margin.as_ref().map(|m| Margin { abs: m.abs, why: m.why.clone() }),
             scoring_version: suite.scoring_version(),
+            reduce: suite.reduce,
         }
     }
 }

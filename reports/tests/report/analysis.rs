@@ -150,8 +150,62 @@ fn repeats_of_a_sample_are_resampled_together() {
     let (_, twice) = analysed(dir.path());
     let cell = twice.results.cell("support-triage", "specialist-1m").unwrap();
     let pass = cell.quality().unwrap();
-    assert_eq!(pass.counts.units, 240);
+    assert_eq!((pass.counts.units, pass.counts.samples), (240, 120));
+    assert_eq!(pass.counts.n(), "120 × 2");
     assert_eq!(pass.primary.interval.as_ref().unwrap().method, "bootstrap");
+}
+
+/// The third repeat of every sample is wrong: with pass^2 of three, two right ones pass in one of
+/// three draws.
+#[test]
+fn reduced_repeats_keep_the_number_of_samples() {
+    let (dir, run, once) = demo();
+    let chosen: Vec<_> = run
+        .records
+        .iter()
+        .filter(|r| r.suite == "support-triage" && r.scenario == Scenario::Batch)
+        .collect();
+    let mut records = Vec::new();
+    for record in &chosen {
+        for repeat in 0..3 {
+            let mut again = (*record).clone();
+            again.repeat = repeat;
+            again.unit = crate::fixture::hex(&format!("{}/{repeat}", record.unit));
+            if repeat == 2 {
+                again.outcome = Outcome::Unparsed;
+                again.readings.clear();
+                again.score = Some(0.0);
+                again.parts.insert("correct".into(), 0.0);
+            }
+            records.push(again);
+        }
+    }
+    write_lines(&dir.path().join(files::RECORDS), &records);
+    let path = dir.path().join("suites/support-triage").join(files::SUITE_FACTS);
+    let facts = std::fs::read_to_string(&path).unwrap();
+    let value = |reduce: &str| {
+        let mut facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+        facts["reduce"] = reduce.into();
+        std::fs::write(&path, facts.to_string()).unwrap();
+        let (_, analysis) = analysed(dir.path());
+        let pass =
+            analysis.results.cell("support-triage", "specialist-5m").unwrap().passes[0].clone();
+        assert_eq!((pass.counts.units, pass.counts.samples), (360, 120));
+        assert_eq!(analysis.results.suites[0].primary, pass.primary.title);
+        pass.primary
+    };
+    let of_once = once.results.cell("support-triage", "specialist-5m").unwrap().quality().unwrap();
+    let accuracy = of_once.primary.value.unwrap();
+    let near = |got: f64, wanted: f64| assert!((got - wanted).abs() < 1e-12, "{got} {wanted}");
+    near(value("mean").value.unwrap(), accuracy * 2.0 / 3.0);
+    near(value("pass@2").value.unwrap(), accuracy);
+    near(value("pass^2").value.unwrap(), accuracy / 3.0);
+    let majority = value("majority");
+    near(majority.value.unwrap(), accuracy);
+    assert_eq!(majority.title, "accuracy (majority)");
+    // One verdict a sample: the interval is that of so many samples, whatever the repeats.
+    assert_eq!(majority.interval, of_once.primary.interval);
+    assert_eq!(value("pass^2").interval.unwrap().method, "bootstrap");
 }
 
 #[test]

@@ -191,10 +191,16 @@ impl Baseline {
     /// The answer to a sample of the suite that this was fitted on, to be read and scored like any
     /// other. Only `oracle` looks at the sample's expected answer.
     pub fn answer(&self, sample: &Sample) -> Response {
+        self.answer_repeat(sample, 0)
+    }
+
+    /// The answer to a repeat of a sample, from 0: `random` draws anew, all others say the same
+    /// again.
+    pub fn answer_repeat(&self, sample: &Sample, repeat: u32) -> Response {
         let text = match &self.fitted {
             Fitted::Oracle(task) => return oracle::answer(task, sample),
             Fitted::Majority { answer } => answer.as_str(),
-            Fitted::Random { answers, seed } => random::answer(answers, *seed, &sample.id),
+            Fitted::Random { answers, seed } => random::answer(answers, *seed, &sample.id, repeat),
             Fitted::Nearest(nearest) => nearest.answer(&self.input.text(sample)),
             Fitted::Linear(classifier) => classifier.answer(&self.input.text(sample)),
         };

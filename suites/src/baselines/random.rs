@@ -7,12 +7,16 @@ use rightsize_providers::digest;
 /// Hexadecimal digits that make 64 bits.
 const DIGITS: usize = 16;
 
-/// One of the answers; empty where there are none.
+/// One of the answers; empty where there are none. Every repeat (from 0) is a draw of its own.
 ///
-/// The first 64 bits of SHA-256 of seed and id are scaled to the list's length. A list of a hundred
+/// The first 64 bits of SHA-256 of seed, id and repeat are scaled to the list's length. A list of a hundred
 /// is drawn evenly to one part in 10¹⁷.
-pub(super) fn answer<'a>(answers: &'a [String], seed: u64, id: &str) -> &'a str {
-    let digest = digest::of_bytes(format!("{seed}:{id}").as_bytes());
+pub(super) fn answer<'a>(answers: &'a [String], seed: u64, id: &str, repeat: u32) -> &'a str {
+    let drawn_for = match repeat {
+        0 => format!("{seed}:{id}"),
+        repeat => format!("{seed}/{repeat}:{id}"),
+    };
+    let digest = digest::of_bytes(drawn_for.as_bytes());
     let bits = digest.get(..DIGITS).and_then(|hex| u64::from_str_radix(hex, 16).ok());
     // Below 2^64 times the length, so the upper half is below the length.
     let scaled = u128::from(bits.unwrap_or_default()).saturating_mul(answers.len() as u128) >> 64;
@@ -31,18 +35,19 @@ mod tests {
         let answers: Vec<String> = (0..7).map(|i| i.to_string()).collect();
         let mut counts = [0usize; 7];
         for id in 0..7000 {
-            let drawn = answer(&answers, 7, &id.to_string());
+            let drawn = answer(&answers, 7, &id.to_string(), 0);
             counts[drawn.parse::<usize>().unwrap()] += 1;
         }
         assert!(counts.iter().all(|count| count.abs_diff(1000) < 146), "{counts:?}");
     }
 
     #[test]
-    fn seeds_and_ids_give_other_draws() {
+    fn seeds_ids_and_repeats_give_other_draws() {
         let answers: Vec<String> = (0..1000).map(|i| i.to_string()).collect();
-        let first = answer(&answers, 7, "a");
-        assert_eq!(answer(&answers, 7, "a"), first);
-        assert_ne!(answer(&answers, 8, "a"), first);
-        assert_ne!(answer(&answers, 7, "b"), first);
+        let first = answer(&answers, 7, "a", 0);
+        assert_eq!(answer(&answers, 7, "a", 0), first);
+        assert_ne!(answer(&answers, 8, "a", 0), first);
+        assert_ne!(answer(&answers, 7, "b", 0), first);
+        assert_ne!(answer(&answers, 7, "a", 1), first);
     }
 }

@@ -1,0 +1,234 @@
+//! Few-shot examples: rows of the train split, shown with their answers before the question.
+//!
+//! The examples are the same for every sample, so that servers can keep the prompt's beginning. Rows
+//! whose question is asked in the test split are never shown, nor is one question shown twice.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rightsize_providers::{Message, Role, digest};
+
+use crate::check::Document;
+use crate::columns;
+use crate::problem::{Problem, listed, nearest};
+use crate::prompt::Templates;
+use crate::sample::{self, Sample, scalar};
+use crate::schema::{Data, FewShot};
+use crate::tasks::Task;
+
+/// Most examples of a prompt.
+const MOST: usize = 64;
+
+/// Where `few_shot` stands.
+const AT: [&str; 2] = ["prompt", "few_shot"];
+
+/// What examples are chosen from, and for what.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub data: &'a Data,
+    pub task: &'a Task,
+    pub templates: &'a Templates,
+    /// The test split, whose questions are not to be shown.
+    pub samples: &'a [Sample],
+    pub train: &'a [Sample],
+    /// How messages call the train split.
+    pub train_name: &'a str,
+    pub document: Document<'a>,
+}
+
+/// The messages of the examples: a question and its answer in turn.
+pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, Problem> {
+    if rows.train.is_empty() {
+        let message = "examples are rows of the train split, and there is none";
+        let problem = rows.document.problem(&AT, message);
+        return Err(problem.remedy("name rows with expected answers under `data.train`"));
+    }
+    let mut shown = Questions::of_test(rows);
+    let (wanted, order) = match spec {
+        FewShot::ByHand(ids) => return by_hand(ids, &mut shown, rows),
+        FewShot::Drawn { count, stratify, seed } => {
+            (*count, drawn(stratify.as_deref(), *seed, rows)?)
+        }
+    };
+    check_count(wanted, &["prompt", "few_shot", "count"], rows.document)?;
+    let mut messages = Vec::new();
+    let mut turns = order.into_iter().map(Vec::into_iter).collect::<Vec<_>>();
+    // One of each value in turn, until there are enough or nothing is left of any.
+    while messages.len() < wanted.saturating_mul(2) && !turns.is_empty() {
+        let mut left = Vec::with_capacity(turns.len());
+        for mut of_value in turns {
+            if messages.len() >= wanted.saturating_mul(2) {
+                break;
+            }
+            for row in of_value.by_ref() {
+                if let Some(example) = shown.new_example(row, rows)? {
+                    messages.extend(example);
+                    left.push(of_value);
+                    break;
+                }
+            }
+        }
+        turns = left;
+    }
+    if messages.len() < wanted.saturating_mul(2) {
+        let found = messages.len() / 2;
+        let message =
+            format!("{wanted} examples are wanted, and {} can show {found}", rows.train_name);
+        let problem = rows.document.problem(&["prompt", "few_shot", "count"], message);
+        return Err(problem.remedy(
+            "lower the count, or add train rows: those that are asked in the test split, and those \
+             that repeat another, are not shown",
+        ));
+    }
+    Ok(messages)
+}
+
+fn check_count(count: usize, path: &[&str], document: Document<'_>) -> Result<(), Problem> {
+    if (1..=MOST).contains(&count) {
+        return Ok(());
+    }
+    let problem = document.problem(path, format!("{count} examples are wanted"));
+    Err(problem.remedy(format!("from 1 to {MOST}; without examples leave `few_shot` out")))
+}
+
+/// The rows with these ids.
+fn by_hand(ids: &[String], shown: &mut Questions, rows: Rows<'_>) -> Result<Vec<Message>, Problem> {
+    check_count(ids.len(), &AT, rows.document)?;
+    let Some(column) = rows.data.id.as_deref() else {
+        let message = "examples are named by their id, and rows have none";
+        let remedy = "name the column under `data.id`, or write `few_shot: {count: 4}`";
+        return Err(rows.document.problem(&AT, message).remedy(remedy));
+    };
+    let mut by_id: HashMap<String, Vec<&Sample>> = HashMap::new();
+    for row in rows.train {
+        if let Some(id) = row.row.get(column).and_then(scalar) {
+            by_id.entry(id).or_default().push(row);
+        }
+    }
+    let mut messages = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let index = index.to_string();
+        let problem = |message: String, remedy: String| {
+            rows.document.problem(&[AT[0], AT[1], &index], message).remedy(remedy)
+        };
+        match by_id.get(id).map(Vec::as_slice) {
+            Some([row]) => match shown.new_example(row, rows)? {
+                Some(example) => messages.extend(example),
+                None => {
+                    let message = format!(
+                        "the question of `{id}` (line {} of {}) is asked in the test split, or \
+                         shown already",
+                        row.line, rows.train_name
+                    );
+                    return Err(problem(message, "choose another row".to_owned()));
+                }
+            },
+            Some(several) => {
+                let lines: Vec<String> = several.iter().map(|r| r.line.to_string()).collect();
+                let message = format!("`{id}` stands on several lines of {}", rows.train_name);
+                let remedy = format!("they are {}: rename the others", lines.join(", "));
+                return Err(problem(message, remedy));
+            }
+            None => {
+                let message = format!("{} has no row with the id `{id}`", rows.train_name);
+                let known = || by_id.keys().map(String::as_str).collect::<BTreeSet<_>>();
+                let remedy = match nearest(id, known()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if by_id.is_empty() => {
+                        format!("add the column `{column}` to the train rows")
+                    }
+                    None => format!("it has {}", listed(known())),
+                };
+                return Err(problem(message, remedy));
+            }
+        }
+    }
+    Ok(messages)
+}
+
+/// The train rows in the order in which they are tried: a list for each value of `stratify`, or one
+/// list of all. Both the rows of a value and the values themselves are shuffled: few examples of
+/// many labels are not always those of the first ones.
+fn drawn<'a>(
+    stratify: Option<&str>,
+    seed: u64,
+    rows: Rows<'a>,
+) -> Result<Vec<Vec<&'a Sample>>, Problem> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut order: Vec<&Sample> = rows.train.iter().collect();
+    order.shuffle(&mut rng);
+    let Some(column) = stratify else { return Ok(vec![order]) };
+    let of_axis = match rows.task {
+        Task::Classification(task) => task.axis == column,
+        _ => false,
+    };
+    let value = |row: &Sample| match of_axis {
+        true => scalar(&row.expected),
+        false => row.row.get(column).and_then(scalar),
+    };
+    let mut values: Vec<String> = Vec::new();
+    let mut of_value: HashMap<String, Vec<&Sample>> = HashMap::new();
+    for row in rows.train {
+        if let Some(value) = value(row)
+            && !of_value.contains_key(&value)
+        {
+            of_value.insert(value.clone(), Vec::new());
+            values.push(value);
+        }
+    }
+    if values.is_empty() {
+        let names = columns::of_samples(rows.train);
+        let message = format!("no row of {} has a value of `{column}`", rows.train_name);
+        let problem = rows.document.problem(&["prompt", "few_shot", "stratify"], message);
+        return Err(problem.remedy(match nearest(column, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the columns are {}", listed(names)),
+        }));
+    }
+    for row in order {
+        if let Some(list) = value(row).and_then(|value| of_value.get_mut(&value)) {
+            list.push(row);
+        }
+    }
+    values.sort();
+    values.shuffle(&mut rng);
+    Ok(values.iter().filter_map(|value| of_value.remove(value)).collect())
+}
+
+/// The questions that may not be shown (again): by what is asked, and by the row without id, tags
+/// and cluster, since a prompt may show those.
+struct Questions(HashSet<String>);
+
+impl Questions {
+    fn of_test(rows: Rows<'_>) -> Questions {
+        let mut known = HashSet::with_capacity(rows.samples.len().saturating_mul(2));
+        for sample in rows.samples {
+            // All test rows have been filled before; one that cannot be is not asked either.
+            if let Ok(question) = rows.templates.question(&sample.id, &sample.fields) {
+                known.insert(digest::of_bytes(question.content.as_bytes()));
+            }
+            known.insert(sample::input_digest(rows.data, sample));
+        }
+        Questions(known)
+    }
+
+    /// The example that a train row makes; none where its question is known.
+    fn new_example(
+        &mut self,
+        row: &Sample,
+        rows: Rows<'_>,
+    ) -> Result<Option<[Message; 2]>, Problem> {
+        let question = rows.templates.question(&row.id, &row.fields).map_err(|e| {
+            columns::unfilled(rows.templates, row, rows.train_name, rows.document, &e)
+        })?;
+        let asked = self.0.insert(digest::of_bytes(question.content.as_bytes()));
+        let input = self.0.insert(sample::input_digest(rows.data, row));
+        if !(asked && input) {
+            return Ok(None);
+        }
+        let content = rows.task.write_expected(row).text;
+        Ok(Some([question, Message { role: Role::Assistant, content }]))
+    }
+}
