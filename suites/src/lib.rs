@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod outcome;
 mod problem;
 mod prompt;
+pub mod propose;
 mod sample;
 mod schema;
 mod suite;

@@ -28,7 +28,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Merge { folders, out } => merge::merge(&folders, &out, printer),
         Command::Report(report) => report::report(&report, printer),
         Command::Check { files } => check::check(&files, printer),
-        Command::Init { folder } => init::init(&folder, printer),
+        Command::Init(init) => init::init(&init, printer),
         Command::Models => models::models(printer),
         Command::Hardware { json } => hardware::hardware(json, printer),
         Command::Explain { term } => explain::explain(term.as_deref(), printer),
