@@ -13,7 +13,8 @@ pub const ASSUMED_DISCORDANCE: f64 = 0.1;
 const LEVELS: [f64; 3] = [0.9, 0.95, 0.99];
 
 /// Margins that are proposed, in ascending order.
-const MARGINS: [f64; 12] = [0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
+const MARGINS: [f64; 14] =
+    [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.4, 0.5];
 
 /// The smallest round margin that `n` samples support, in (0, 1), and the reason for it in words.
 ///
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn a_margin_is_round_and_supported() {
         let proposed = [1, 2, 100, 300, 1580, 1_000_000].map(|n| margin(n).0);
-        assert_eq!(proposed, [0.8, 0.8, 0.1, 0.05, 0.02, 0.01]);
+        assert_eq!(proposed, [0.8, 0.8, 0.08, 0.05, 0.02, 0.01]);
     }
 
     #[test]

@@ -366,10 +366,15 @@ fn label(columns: &[Column]) -> Option<Found> {
     Some(Found { kind_doubtful: hinted.is_empty(), expected_doubtful: hinted.len() > 1, ..found })
 }
 
-/// Two texts and nothing else to go by.
+/// Two texts and nothing else to go by. A second one that is much longer than the first is no answer
+/// but a text of its own.
 fn two_texts(columns: &[Column]) -> Option<Found> {
     let texts: Vec<&Column> = columns.iter().filter(|c| c.is_text()).collect();
     let [first, second] = texts.as_slice() else { return None };
+    let long = second.mean_chars > first.mean_chars.saturating_mul(4);
+    if long || !first.is_filled() || !second.is_filled() {
+        return None;
+    }
     let short = second.mean_chars.saturating_mul(3) < first.mean_chars;
     let kind = match short && first.mean_chars >= 300 {
         true => Kind::Summarization,

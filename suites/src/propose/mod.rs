@@ -13,6 +13,8 @@ mod kind;
 mod roles;
 mod split;
 mod target;
+#[cfg(test)]
+mod tests;
 mod yaml_text;
 
 use std::path::Path;

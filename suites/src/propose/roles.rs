@@ -154,8 +154,11 @@ pub(super) fn input(
                 let question = named(&QUESTION).or_else(longest);
                 let context = named(&CONTEXT).filter(|_| *kind == Kind::Faq);
                 // The text comes before the question.
-                let both = context.into_iter().chain(question);
-                (both.collect(), "the question, and the text it is about")
+                let why = match context {
+                    Some(_) => "the question, and the text it is about",
+                    None => "the question",
+                };
+                (context.into_iter().chain(question).collect(), why)
             }
             Target::Labels { .. } => {
                 let shown = |c: &&Column| {

@@ -12,6 +12,8 @@ use crate::tasks::classification;
 
 /// Values that a table shows before it counts the rest.
 const SHOWN: usize = 5;
+/// From this number of labels on it is doubtful that they are labels.
+const MANY: usize = 50;
 /// The share of rows without an answer from which they are meant: one in twenty.
 const MEANT: usize = 20;
 
@@ -160,7 +162,10 @@ impl Target {
                 if rare > 0 {
                     why.push_str(&format!("{rare} of them in fewer than 5 rows; "));
                 }
-                doubtful = values.len() > 50 || merged > 0;
+                if values.len() > MANY {
+                    why.push_str("so many that they may be no labels; ");
+                }
+                doubtful = values.len() > MANY || merged > 0;
             }
             Target::Fields { fields, values, .. } => {
                 let has = |f: &Field| {

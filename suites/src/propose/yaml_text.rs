@@ -76,8 +76,7 @@ impl Proposal {
         if let Some(answer) = self.answer_yaml() {
             line(&answer);
         }
-        if matches!(self.target, Target::Text { kind: Kind::Faq, .. }) && self.longest_expected > 60
-        {
+        if self.has_long_answers() {
             line("# Long answers are seldom given word for word: their words are compared.");
             line("scoring: {primary: token_f1}");
         }
@@ -154,6 +153,12 @@ impl Proposal {
         text
     }
 
+    /// Whether answers are sentences, which nobody gives word for word.
+    fn has_long_answers(&self) -> bool {
+        const SHORT: usize = 60;
+        self.kind == Kind::Faq && self.longest_expected > SHORT
+    }
+
     /// The name of the label axis: no variable of a prompt has it.
     fn axis(&self, column: &str) -> String {
         identifier(column.rsplit('.').next().unwrap_or(column))
@@ -195,6 +200,7 @@ impl Proposal {
                  Write `unanswerable` where the text has no answer."
                     .to_owned()
             }
+            Target::Text { .. } if self.has_long_answers() => "Answer the question.".to_owned(),
             Target::Text { .. } => "Answer the question in as few words as possible.".to_owned(),
         };
         let show = |(variable, list): (&str, bool)| match list {

@@ -41,7 +41,7 @@ pub fn init(args: &arguments::Init, printer: Printer) -> Result<Exit, Failure> {
     };
     let out = match &args.out {
         Some(out) => out.clone(),
-        None => PathBuf::from(suite_name(&file_name)),
+        None => PathBuf::from(suite_name(source)),
     };
     let names = ["suite.yaml", "bakeoff.yaml", "test.jsonl", "train.jsonl"];
     let paths: Vec<PathBuf> = names.iter().map(|name| out.join(name)).collect();
@@ -68,7 +68,7 @@ pub fn init(args: &arguments::Init, printer: Printer) -> Result<Exit, Failure> {
     };
     create(&out)?;
     let (test_name, train_name) = write_rows(&proposal, &out, source, train_path, printer)?;
-    let name = suite_name(&file_name);
+    let name = suite_name(source);
     let facts = Facts {
         name: &name,
         origin: &file_name,
@@ -148,16 +148,21 @@ impl Pair {
     }
 }
 
-/// The name of a suite, from that of a file: without its endings, in letters that a folder can have.
-fn suite_name(file: &str) -> String {
+/// The name of a suite, from that of its file: without its endings, in letters that a folder can
+/// have. A file that is called `test` or the like has its name from its folder.
+fn suite_name(file: &Path) -> String {
     const LONGEST: usize = 64;
-    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or_default();
+    const SPLITS: [&str; 5] = ["test", "train", "dev", "eval", "validation"];
     let fine = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' };
-    let name: String = stem.chars().map(fine).take(LONGEST).collect();
-    match name.trim_matches('-') {
-        "" => "suite".to_owned(),
-        name => name.to_owned(),
-    }
+    let named = |name: &std::ffi::OsStr| -> Option<String> {
+        let name = name.to_string_lossy();
+        let stem = name.split('.').find(|part| !part.is_empty())?;
+        let name: String = stem.chars().map(fine).take(LONGEST).collect();
+        let name = name.trim_matches('-');
+        (!name.is_empty() && !SPLITS.contains(&name)).then(|| name.to_owned())
+    };
+    let folder = || std::path::absolute(file).ok()?.parent()?.file_name().and_then(named);
+    file.file_name().and_then(named).or_else(folder).unwrap_or_else(|| "suite".to_owned())
 }
 
 /// What was decided and why, a row a decision.
