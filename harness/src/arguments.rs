@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use rightsize_suites::propose::Kind;
 
 use crate::plan::Shard;
 use crate::runner::MaxErrors;
@@ -15,8 +16,8 @@ use crate::runner::MaxErrors;
     after_help = "\
 Examples:
   rightsize demo                       a first report, with the bundled models
-  rightsize init my-bakeoff            a commented bake-off that runs as it is
-  rightsize run my-bakeoff/bakeoff.yaml
+  rightsize init tickets.csv           a suite and a bake-off of your own rows
+  rightsize run tickets/bakeoff.yaml
   rightsize explain TTFT
 
 Exit codes: 0 done, 1 a gate failed, 2 the input is wrong, 3 the run is incomplete."
@@ -92,15 +93,19 @@ Examples:
         #[arg(required = true)]
         files: Vec<String>,
     },
-    /// Write a commented bake-off and a suite that run as they are
+    /// Make a suite and a bake-off of your own data file, or write an example
     #[command(after_help = "\
-Example:
-  rightsize init my-bakeoff && rightsize run my-bakeoff/bakeoff.yaml")]
-    Init {
-        /// The folder to write to
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
+Examples:
+  rightsize init tickets.csv                     asks where it is in doubt, writes tickets/
+  rightsize init tickets.csv --yes --out triage
+  rightsize init tickets.csv --expected queue --input subject,body
+  rightsize init docs.jsonl --kind extraction --test-share 1
+  rightsize init my-bakeoff                      an example, in a folder of its own
+  rightsize run my-bakeoff/bakeoff.yaml
+
+A file `train.csv` beside `test.csv` is used to learn from. Your files are used where they lie;
+rows are copied only where they are split, left out or written in another way.")]
+    Init(Init),
     /// List the models that can be named without a path, and the providers
     #[command(after_help = "\
 Example:
@@ -203,6 +208,38 @@ pub struct Run {
     /// Print the analysis as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// A data file (csv, tsv, jsonl, json, also packed), or a folder for an example
+    #[arg(default_value = ".", value_name = "FILE|DIR")]
+    pub source: PathBuf,
+    /// The folder to write to [default: the file's name without its ending]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The kind of task: classification, extraction, pii, faq, summarization or reasoning
+    #[arg(long)]
+    pub kind: Option<Kind>,
+    /// The columns that a model reads
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub input: Vec<String>,
+    /// The column with the right answer
+    #[arg(long, value_name = "COLUMN")]
+    pub expected: Option<String>,
+    /// The column that names a row
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// The share of rows that are asked, above 0; 1 keeps all. Baselines learn from the rest
+    #[arg(long, value_name = "SHARE")]
+    pub test_share: Option<f64>,
+    /// Ask nothing, take what is proposed
+    #[arg(long)]
+    pub yes: bool,
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `report`.

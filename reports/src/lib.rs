@@ -16,6 +16,7 @@ pub mod html;
 pub mod latency;
 pub mod numbers;
 pub mod run;
+pub mod sample_size;
 pub mod share;
 pub mod stats;
 pub mod terminal;

@@ -21,6 +21,7 @@ mod problem;
 mod prompt;
 mod prompt_keys;
 pub mod reduce;
+pub mod propose;
 mod sample;
 mod schema;
 mod scoring;

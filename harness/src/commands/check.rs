@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rightsize_providers::AskKind;
+use rightsize_reports::sample_size;
 use rightsize_suites::{Problem, Problems, Suite};
 
 use crate::bakeoff::BakeoffFile;
@@ -98,6 +99,7 @@ fn describe(suite: &Suite, printer: Printer) {
     for (label, count) in labels {
         lines.push(format!("  label  {label}  {count}"));
     }
+    lines.extend(sample_size::sentences(suite).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(suite.warnings.iter().map(|warning| format!("  warning: {warning}")));
     if let Some(Ok(ask)) = suite.samples.first().map(|sample| suite.ask(sample, 0))
         && let AskKind::Generate(generate) = &ask.kind

@@ -31,7 +31,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Report(report) => report::report(&report, printer),
         Command::Rescore(args) => rescore::rescore(&args, printer),
         Command::Check { files } => check::check(&files, printer),
-        Command::Init { folder } => init::init(&folder, printer),
+        Command::Init(init) => init::init(&init, printer),
         Command::Models => models::models(printer),
         Command::Hardware { json } => hardware::hardware(json, printer),
         Command::Schema { file } => schema::schema(file, printer),

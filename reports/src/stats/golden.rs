@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::percentile::Sorted;
-use super::{bootstrap, wilson};
+use super::{bootstrap, power, wilson};
 
 /// The few cases of this repository, and the full file where it is at hand.
 fn cases(name: &str) -> Vec<Value> {
@@ -30,6 +30,16 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
 }
 
+/// Two-sided quantiles of the standard normal distribution, from tables.
+fn two_sided(case: &Value) -> Option<f64> {
+    match case["alpha"].as_f64().expect("alpha") {
+        0.1 => Some(power::Z95_ONE_SIDED),
+        0.05 => Some(wilson::Z95),
+        0.01 => Some(2.575_829_303_548_900_4),
+        _ => None,
+    }
+}
+
 #[test]
 fn wilson_as_statsmodels() {
     let mut checked = 0;
@@ -37,18 +47,46 @@ fn wilson_as_statsmodels() {
         let Some(expected) = case["expected"].get("wilson") else {
             continue;
         };
-        // Two-sided quantiles of the standard normal distribution, from tables.
-        let z = match case["alpha"].as_f64().expect("alpha") {
-            0.1 => 1.644_853_626_951_472_2,
-            0.05 => wilson::Z95,
-            0.01 => 2.575_829_303_548_900_4,
-            _ => continue,
-        };
+        let Some(z) = two_sided(&case) else { continue };
         let expected = numbers(expected);
         let (k, n) = (case["successes"].as_u64().unwrap(), case["n"].as_u64().unwrap());
         let (lower, upper) = wilson::interval(k, n, z).expect("defined");
         assert!((lower - expected[0]).abs() < 1e-9, "{}: {lower}", case["id"]);
         assert!((upper - expected[1]).abs() < 1e-9, "{}: {upper}", case["id"]);
+        checked += 1;
+    }
+    assert!(checked >= 10, "{checked}");
+}
+
+/// The fewest successes whose lower bound is the one of k successes are k.
+#[test]
+fn fewest_successes_as_the_intervals_of_statsmodels() {
+    let mut checked = 0;
+    for case in cases("proportions") {
+        let (Some(expected), Some(z)) = (case["expected"].get("wilson"), two_sided(&case)) else {
+            continue;
+        };
+        let (k, n) = (case["successes"].as_u64().unwrap(), case["n"].as_u64().unwrap());
+        let level = numbers(expected)[0] - 1e-9;
+        if k > 0 && level > 0.0 {
+            assert_eq!(power::least_successes(n, level, z), Some(k), "{}", case["id"]);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 10, "{checked}");
+}
+
+#[test]
+fn half_length_as_statsmodels() {
+    let mut checked = 0;
+    for case in cases("power") {
+        let Some(z) = two_sided(&case) else { continue };
+        let n = case["expected"]["n_for_half_length"].as_f64().expect("n");
+        let want = case["half_length"].as_f64().expect("half_length");
+        let p = case["p1"].as_f64().expect("p1");
+        // Half the length falls with the root of n, and the file's n is no whole number.
+        let got = (power::half_length(p, 1, z).expect("defined") / want).powi(2);
+        assert!((got / n - 1.0).abs() < 1e-6, "{}: {got} {n}", case["id"]);
         checked += 1;
     }
     assert!(checked >= 10, "{checked}");

@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod percentile;
+pub mod power;
 pub mod wilson;
 
 #[cfg(test)]

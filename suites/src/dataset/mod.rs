@@ -63,6 +63,11 @@ fn format_of(name: &str) -> Result<Format, Problem> {
     }
 }
 
+/// Whether a file's name says that it holds rows.
+pub(crate) fn names_rows(name: &str) -> bool {
+    format_of(name).is_ok()
+}
+
 /// Reads the rows of a file on disk. `name` is how messages call it, and says its format.
 pub(crate) fn read_file(path: &Path, name: &str) -> Result<Vec<Row>, Problem> {
     let format = format_of(name)?;

@@ -293,7 +293,7 @@ fn fold(text: &str) -> String {
 
 /// A folded text without what is no letter or digit at its ends; the folded text itself where
 /// nothing would be left (a label `+`).
-fn key(text: &str) -> String {
+pub(crate) fn key(text: &str) -> String {
     let folded = fold(text);
     match folded.trim_matches(|c: char| !c.is_alphanumeric()) {
         "" => folded.trim().to_owned(),
