@@ -20,6 +20,7 @@ mod problem;
 mod prompt;
 mod sample;
 mod schema;
+mod selection;
 mod suite;
 pub mod tasks;
 pub mod yaml;

@@ -10,6 +10,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Format;
+
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("extends", "write the keys of the other suite into this one"),
@@ -119,6 +121,31 @@ pub(crate) enum Source {
     File(String),
     /// The rows themselves.
     Inline(Vec<Fields>),
+    /// A file, with columns that are computed and rows that are chosen.
+    Selection(Selection),
+}
+
+/// A file, and what is made of its rows: columns, then the filter, then the shuffle, then the limit.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Selection {
+    pub file: String,
+    #[serde(default)]
+    pub format: Option<Format>,
+    #[serde(default = "no_columns")]
+    pub columns: Ordered<String>,
+    #[serde(default)]
+    pub filter: Option<String>,
+    #[serde(default)]
+    pub shuffle: Option<u64>,
+    #[serde(default)]
+    pub limit: Option<usize>,
+    #[serde(default)]
+    pub stratify: Option<String>,
+}
+
+fn no_columns() -> Ordered<String> {
+    Ordered(Vec::new())
 }
 
 impl<'de> Deserialize<'de> for Source {
@@ -128,7 +155,9 @@ impl<'de> Deserialize<'de> for Source {
             type Value = Source;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a data file or a list of rows")
+                f.write_str(
+                    "the name of a data file, a list of rows or a mapping with the key `file`",
+                )
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<Source, E> {
@@ -137,6 +166,10 @@ impl<'de> Deserialize<'de> for Source {
 
             fn visit_seq<A: SeqAccess<'de>>(self, rows: A) -> Result<Source, A::Error> {
                 Deserialize::deserialize(SeqAccessDeserializer::new(rows)).map(Source::Inline)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(Source::Selection)
             }
         }
         deserializer.deserialize_any(Words)
