@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
 /// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
-/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1`. Summarization: `n` and the word
+/// of `(characters)`, `(strict)`, `(places)`, `(partial)`, `(type)`. Faq: `n`, `exact`, `f1`. Summarization: `n` and the word
 /// of every metric. Reasoning: `n`, `correct`.
 pub type Parts = BTreeMap<String, f64>;
 
@@ -81,6 +81,10 @@ pub enum Metric {
     StrictF2,
     /// Micro F1 over spans that agree in place, whatever their type.
     SpanF1,
+    /// F1 over spans that share a code point; one that does not agree in place counts one half.
+    PartialF1,
+    /// F1 over spans that share a code point and agree in type.
+    TypeF1,
     /// Share of answers that equal an accepted one after SQuAD's normalisation, or abstain where
     /// there is no answer.
     ExactMatch,
@@ -106,7 +110,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 17] = [
+    pub const ALL: [Metric; 19] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
@@ -116,6 +120,8 @@ impl Metric {
         Metric::StrictF1,
         Metric::StrictF2,
         Metric::SpanF1,
+        Metric::PartialF1,
+        Metric::TypeF1,
         Metric::ExactMatch,
         Metric::TokenF1,
         Metric::Rouge1,
@@ -138,6 +144,8 @@ impl Metric {
             Metric::StrictF1 => "strict_f1",
             Metric::StrictF2 => "strict_f2",
             Metric::SpanF1 => "span_f1",
+            Metric::PartialF1 => "partial_f1",
+            Metric::TypeF1 => "type_f1",
             Metric::ExactMatch => "exact_match",
             Metric::TokenF1 => "token_f1",
             Metric::Rouge1 => "rouge_1",
@@ -161,6 +169,8 @@ impl Metric {
             Metric::StrictF1 => "strict F1",
             Metric::StrictF2 => "strict F2",
             Metric::SpanF1 => "span F1",
+            Metric::PartialF1 => "partial F1",
+            Metric::TypeF1 => "type F1",
             Metric::ExactMatch => "exact match",
             Metric::TokenF1 => "token F1",
             Metric::Rouge1 => "ROUGE-1",
@@ -183,6 +193,8 @@ impl Metric {
             | Metric::StrictF1
             | Metric::StrictF2
             | Metric::SpanF1
+            | Metric::PartialF1
+            | Metric::TypeF1
             | Metric::TokenF1
             | Metric::Rouge1
             | Metric::Rouge2
@@ -212,6 +224,8 @@ impl Metric {
             Metric::StrictF1 => counts(spans_pii::STRICT).defined_f(1.0),
             Metric::StrictF2 => counts(spans_pii::STRICT).defined_f(2.0),
             Metric::SpanF1 => counts(spans_pii::PLACES).defined_f(1.0),
+            Metric::PartialF1 => counts(ner_nervaluate::PARTIAL).defined_f(1.0),
+            Metric::TypeF1 => counts(ner_nervaluate::TYPE).defined_f(1.0),
             Metric::ExactMatch => Some(part("exact") / n),
             Metric::TokenF1 => Some(part("f1") / n),
             Metric::Rouge1
