@@ -9,11 +9,12 @@ use crate::prompt::{PromptError, Templates};
 use crate::prompt_keys::path_of;
 use crate::sample::Sample;
 use crate::schema::SuiteFile;
+use crate::selection::answer_columns;
 use crate::tasks::Task;
 use crate::yaml;
 
 /// The columns that occur in any row, in the order of their first occurrence.
-fn of(rows: &[Row]) -> Vec<&str> {
+pub(crate) fn of(rows: &[Row]) -> Vec<&str> {
     let mut seen = HashSet::new();
     let all = rows.iter().flat_map(|row| row.fields.keys());
     all.map(String::as_str).filter(|column| seen.insert(*column)).collect()
@@ -68,7 +69,7 @@ pub(crate) fn check(
             problems.push(missing(message, &path, column));
         }
     }
-    let expected = task.expected_columns();
+    let expected = answer_columns(Some(&file.data.test), &task.expected_columns());
     for (part, name) in templates.needs() {
         if templates.variables.contains_key(&name) {
             continue;
@@ -79,7 +80,7 @@ pub(crate) fn check(
             Some((line, column)) => problem.at(line, column),
             None => problem,
         };
-        if expected.contains(&name.as_str()) {
+        if expected.contains(&name) {
             let message = format!("the prompt shows `{name}`, which holds the expected answer");
             let problem = document.problem(&at_key, message);
             problems.push(at(problem.remedy("remove it from the template")));

@@ -14,6 +14,7 @@ use crate::problem::{Problem, Problems, listed};
 use crate::prompt_keys;
 use crate::sample::{self, Sample};
 use crate::schema::{NOT_BUILT, Source, SuiteFile};
+use crate::selection;
 use crate::suite::Suite;
 use crate::tasks::Task;
 use crate::tasks::faq::{self, Faq};
@@ -108,7 +109,8 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     if !problems.is_empty() {
         return Err(sorted(problems));
     }
-    let mut warnings = columns::hidden(&templates, &table);
+    let mut warnings = table.notes.clone();
+    warnings.extend(columns::hidden(&templates, &table));
     let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
     if let Task::Faq(faq) = &mut task {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
@@ -122,6 +124,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     let mut train = Vec::new();
     let mut train_name = String::new();
     if let Some(table) = table {
+        warnings.extend(table.notes.iter().cloned());
         train = sample::train(&file.data, &task, &table)?;
         warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
         train_name = table.name;
@@ -226,30 +229,49 @@ fn rows(
                 path.push(&i);
                 yaml::locate(document.text, &path).map_or(1, |(line, _)| line)
             };
-            Ok(Table { name: document.name.to_owned(), rows: numbered(rows, line) })
+            let (name, rows) = (document.name.to_owned(), numbered(rows, line));
+            Ok(Table { name, rows, notes: Vec::new() })
         }
-        (Source::File(name), Place::Folder { opened, shown }) => {
+        (Source::File(name), place) => read_table(name, None, path, document, place),
+        (Source::Selection(selection), place) => {
+            let table = read_table(&selection.file, selection.format, path, document, place)?;
+            selection::apply(selection, table, path, document)
+        }
+    }
+}
+
+/// The rows of a data file that the suite names.
+fn read_table(
+    name: &str,
+    format: Option<dataset::Format>,
+    path: &[&str],
+    document: Document<'_>,
+    place: &Place,
+) -> Result<Table, Problem> {
+    match place {
+        Place::Folder { opened, shown } => {
             let shown = shown.join(name).display().to_string();
-            let rows =
-                dataset::read_file(&opened.join(name), &shown).map_err(|p| match p.line {
+            let rows = dataset::read_file(&opened.join(name), &shown, format).map_err(|p| {
+                match p.line {
                     // What is wrong with the whole file is wrong with the key that names it.
                     None => Problem {
                         remedy: p.remedy,
                         ..document.problem(path, format!("{}: {}", p.file, p.message))
                     },
                     Some(_) => p,
-                })?;
-            Ok(Table { name: shown, rows })
+                }
+            })?;
+            Ok(Table { name: shown, rows, notes: Vec::new() })
         }
-        (Source::File(name), Place::Catalog(entry)) => {
+        Place::Catalog(entry) => {
             let shown = format!("{}/{name}", document.name);
             let text = entry.file(name).ok_or_else(|| {
                 document.problem(path, format!("the catalog has no file `{name}`"))
             })?;
-            let rows = dataset::read_embedded(text, &shown)?;
-            Ok(Table { name: shown, rows })
+            let rows = dataset::read_embedded(text, &shown, format)?;
+            Ok(Table { name: shown, rows, notes: Vec::new() })
         }
-        (Source::File(name), Place::Run { .. }) => {
+        Place::Run { .. } => {
             Err(document.problem(path, format!("`{name}` is no part of the run folder")))
         }
     }
@@ -260,6 +282,7 @@ fn kept(rows: &[Fields], document: Document<'_>) -> Table {
     Table {
         name: format!("rows of {} in the run folder", document.name),
         rows: numbered(rows, |i| i.saturating_add(1)),
+        notes: Vec::new(),
     }
 }
 

@@ -63,11 +63,7 @@ impl Templates {
         written: Vec<Written<'_>>,
         variables: Fields,
     ) -> Result<Templates, TemplateError> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.set_fuel(Some(FUEL));
+        let mut environment = environment();
         let mut parts = Vec::with_capacity(written.len());
         for Written { part, role, source } in written {
             let added = environment.add_template_owned(part.clone(), source.to_owned());
@@ -143,8 +139,17 @@ impl Templates {
     }
 }
 
+/// An environment for what a suite writes: undefined variables are errors, loops end.
+pub(crate) fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_fuel(Some(FUEL));
+    environment
+}
+
 /// The kind and the detail of a template error; its place is told apart.
-fn message_of(error: &minijinja::Error) -> String {
+pub(crate) fn message_of(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),

@@ -1,5 +1,6 @@
 //! What becomes of the repeats of a sample before samples are counted.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 

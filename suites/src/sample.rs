@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::dataset::{Row, Table};
 use crate::problem::{Problem, Problems};
-use crate::schema::Data;
+use crate::schema::{Data, Source};
+use crate::selection::answer_columns;
 use crate::tasks::Task;
 
 /// Rows that are reported one by one; the number of the others is told.
@@ -23,7 +24,8 @@ pub struct Sample {
     pub id: String,
     /// The row as it was read.
     pub row: Fields,
-    /// The row without the columns that hold expected answers: all that a prompt may see.
+    /// The row without the columns that hold expected answers or are computed from them: all that a
+    /// prompt may see.
     pub fields: Fields,
     /// What the task compares with, in the task's own shape: a label, an object of field values, or
     /// one or more accepted answers.
@@ -44,7 +46,7 @@ pub(crate) fn test(
     table: &Table,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Sample>, Problems> {
-    let (samples, ids) = all(data, data.id.as_deref(), task, table)?;
+    let (samples, ids) = all(data, Some(&data.test), data.id.as_deref(), task, table)?;
     warnings.extend(ids.warning());
     Ok(samples)
 }
@@ -52,16 +54,18 @@ pub(crate) fn test(
 /// Makes the samples of the train split. Their ids are digests of the rows also where `data.id`
 /// names a column: nobody looks a train row up, so it needs no id of its own.
 pub(crate) fn train(data: &Data, task: &Task, table: &Table) -> Result<Vec<Sample>, Problems> {
-    all(data, None, task, table).map(|(samples, _)| samples)
+    all(data, data.train.as_ref(), None, task, table).map(|(samples, _)| samples)
 }
 
 fn all(
     data: &Data,
+    source: Option<&Source>,
     id_column: Option<&str>,
     task: &Task,
     table: &Table,
 ) -> Result<(Vec<Sample>, Ids), Problems> {
-    let expected_columns = task.expected_columns();
+    let answers = answer_columns(source, &task.expected_columns());
+    let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
     let mut ids = Ids::default();
     let mut samples = Vec::with_capacity(table.rows.len());
     let mut problems = Vec::new();
@@ -76,7 +80,7 @@ fn all(
             (Ok(id), Ok(expected)) => samples.push(Sample {
                 id,
                 row: row.clone(),
-                fields: without(row, &expected_columns),
+                fields: without(row, &answers),
                 expected,
                 tags: tags(row, &data.tags),
                 cluster: data.cluster.as_ref().and_then(|c| row.get(c)).and_then(scalar),

@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use rightsize_providers::Fields;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::reduce::Reduce;
 
+mod data;
 mod prompt;
 
+pub(crate) use data::{Data, Selection, Source};
 pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
 
 /// Keys of the format whose behaviour is not built, with what to do instead.
@@ -129,60 +130,6 @@ impl<'de> Deserialize<'de> for TaskKind {
             ))),
             word => Err(D::Error::unknown_variant(word, &BUILT)),
         }
-    }
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Data {
-    /// the samples: a file relative to the suite's, or a list of rows
-    pub test: Source,
-    /// rows to learn from: the baselines do, and test rows that stand there too give a warning. They
-    /// have the columns with expected answers, as test rows do; they need no id, and are never asked
-    /// or scored. Default: none
-    #[serde(default)]
-    pub train: Option<Source>,
-    /// the column that identifies a sample; each value once. Default: a digest of the row; `#2` is
-    /// added for a repeated row, with a warning
-    #[serde(default)]
-    pub id: Option<String>,
-    /// a column: samples with the same value are not independent of each other. Default: none
-    #[serde(default)]
-    pub cluster: Option<String>,
-    /// columns by which results can be told apart. Default: none
-    #[serde(default)]
-    pub tags: Vec<String>,
-}
-
-/// Where rows come from.
-#[derive(Debug, JsonSchema)]
-#[schemars(untagged)]
-pub(crate) enum Source {
-    /// A file, relative to the suite's.
-    File(String),
-    /// The rows themselves.
-    Inline(Vec<Fields>),
-}
-
-impl<'de> Deserialize<'de> for Source {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Words;
-        impl<'de> Visitor<'de> for Words {
-            type Value = Source;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a data file or a list of rows")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Source, E> {
-                Ok(Source::File(name.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, rows: A) -> Result<Source, A::Error> {
-                Deserialize::deserialize(SeqAccessDeserializer::new(rows)).map(Source::Inline)
-            }
-        }
-        deserializer.deserialize_any(Words)
     }
 }
 

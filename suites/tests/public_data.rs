@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rightsize_providers::Response;
+use rightsize_suites::metrics::classification::{self, Average, Rule, Weighting};
 use rightsize_suites::metrics::squad_v2::{self, Question};
-use rightsize_suites::metrics::{self, Parts};
+use rightsize_suites::metrics::{self, Parts, chrf, probabilistic, spans_pii};
 use rightsize_suites::tasks::Reasoning;
 use rightsize_suites::tasks::reasoning::Filter;
 use rightsize_suites::{Metric, Sample, Score, Suite, Task};
@@ -66,15 +67,76 @@ fn replay(suite: &Suite, folder: &str, text: fn(&str) -> String) {
     let (lines, expected) = recorded(folder);
     for who in ["a", "b"] {
         let mut sum = Parts::new();
+        let mut pairs = Vec::new();
         for line in &lines {
             let row = usize::try_from(line["row"].as_u64().unwrap()).unwrap();
             let sample = &suite.samples[row];
             assert_eq!(sample.expected, line["gold"]);
+            pairs.push((line["gold"].as_str().unwrap(), line[who].as_str().unwrap()));
             let text = text(line[who].as_str().unwrap());
             metrics::add(&mut sum, &score(suite, sample, text).parts);
         }
         assert_close(Metric::Accuracy.finish(&sum), &expected[who]["accuracy"], who);
         assert_close(Metric::MacroF1.finish(&sum), &expected[who]["macro"][2], who);
+        compare_labels(&pairs, &expected[who], who);
+        compare_confidences(&lines, who, &expected[who]);
+    }
+}
+
+/// The figures of true and predicted labels.
+fn compare_labels(pairs: &[(&str, &str)], expected: &Value, who: &str) {
+    assert_eq!(Some(pairs.len() as u64), expected["n"].as_u64());
+    let right = pairs.iter().filter(|(truth, predicted)| truth == predicted).count();
+    assert_eq!(Some(right as u64), expected["correct"].as_u64());
+    for (name, value) in [
+        ("balanced_accuracy", classification::balanced_accuracy(pairs)),
+        ("mcc", classification::mcc(pairs)),
+        ("cohen_kappa", classification::cohen_kappa(pairs, Weighting::Equal)),
+    ] {
+        assert_close(value, &expected[name], &format!("{who} {name}"));
+    }
+    let labels = classification::observed_labels(pairs);
+    let same = |name: &str, found: [f64; 3], wanted: &Value| {
+        for (i, found) in found.into_iter().enumerate() {
+            assert_close(Some(found), &wanted[i], &format!("{who} {name}"));
+        }
+    };
+    for (name, average) in [("macro", Average::Macro), ("weighted", Average::Weighted)] {
+        let scores = classification::averaged(pairs, &labels, average, Rule::default()).unwrap();
+        same(name, [scores.precision, scores.recall, scores.f], &expected[name]);
+    }
+    let per_label = expected["per_label"].as_object().unwrap();
+    assert_eq!(labels.len(), per_label.len());
+    let found = classification::per_label(pairs, &labels, Rule::default());
+    for (label, (scores, support)) in labels.into_iter().zip(found) {
+        same(label, [scores.precision, scores.recall, scores.f], &per_label[label]);
+        assert_eq!(Some(support), per_label[label][3].as_f64(), "{label}");
+    }
+}
+
+/// The figures of what a system's confidence says of whether its label is right.
+fn compare_confidences(lines: &[Value], who: &str, expected: &Value) {
+    let confidences: Vec<probabilistic::Binary> = lines
+        .iter()
+        .map(|line| {
+            let confidence = line[format!("{who}_conf")].as_f64().unwrap();
+            (line[who] == line["gold"], confidence)
+        })
+        .collect();
+    let bins = probabilistic::calibration_bins(&confidences, 10).unwrap();
+    for (name, value) in [
+        ("ece_10", probabilistic::expected_calibration_error(&bins)),
+        ("brier_of_confidence", probabilistic::brier(&confidences)),
+        ("auroc_confidence", probabilistic::roc_auc(&confidences)),
+    ] {
+        assert_close(value, &expected[name], &format!("{who} {name}"));
+    }
+    for selective in expected["selective"].as_array().unwrap() {
+        let threshold = selective["threshold"].as_f64().unwrap();
+        let answered = confidences.iter().filter(|(_, confidence)| *confidence >= threshold);
+        let right = answered.clone().filter(|(right, _)| *right).count();
+        assert_eq!(Some(answered.count() as u64), selective["answered"].as_u64());
+        assert_eq!(Some(right as u64), selective["correct"].as_u64());
     }
 }
 
@@ -148,9 +210,21 @@ fn pii_presidio_synth() {
     };
     same("(strict)", &expected["micro"]);
     same("(characters)", &expected["character"]);
-    types
-        .iter()
-        .for_each(|t| same(t.as_str().unwrap(), &expected["per_type"][t.as_str().unwrap()]));
+    let mut f1 = 0.0;
+    for kind in types.iter().map(|t| t.as_str().unwrap()) {
+        let wanted = &expected["per_type"][kind];
+        same(kind, wanted);
+        let counts = spans_pii::counts_of_parts(&sum, kind);
+        assert_close(Some(counts.precision()), &wanted["precision"], kind);
+        assert_close(Some(counts.recall()), &wanted["recall"], kind);
+        assert_close(Some(counts.f(1.0)), &wanted["f1"], kind);
+        assert_close(Some(counts.f(2.0)), &wanted["f2"], kind);
+        f1 += counts.f(1.0);
+    }
+    assert_close(Some(f1 / types.len() as f64), &expected["macro_f1"], "macro F1");
+    let characters = spans_pii::counts_of_parts(&sum, spans_pii::CHARACTERS);
+    assert_close(Some(characters.f(1.0)), &expected["character"]["f1"], "characters");
+    assert_close(Some(characters.f(2.0)), &expected["character"]["f2"], "characters");
     for (metric, wanted) in [
         (Metric::StrictF1, &expected["micro"]["f1"]),
         (Metric::StrictF2, &expected["micro"]["f2"]),
@@ -170,12 +244,21 @@ fn covid_faq() {
     let (lines, expected) = recorded("covid_faq");
     assert_eq!(suite.samples.len(), lines.len());
     let mut sum = Parts::new();
+    let (mut scores, mut pairs) = (Vec::new(), Vec::new());
     for (sample, line) in suite.samples.iter().zip(&lines) {
-        assert_eq!(sample.expected.as_str().unwrap(), line["gold"].to_string());
-        let same = line["score"].as_f64().unwrap() >= 0.4;
+        let gold = sample.expected.as_str().unwrap();
+        assert_eq!(gold, line["gold"].to_string());
+        let similarity = line["score"].as_f64().unwrap();
+        let same = similarity >= 0.4;
+        scores.push((gold == "1", similarity));
+        pairs.push((gold, if same { "1" } else { "0" }));
         metrics::add(&mut sum, &score(&suite, sample, u8::from(same).to_string()).parts);
     }
+    assert_close(probabilistic::roc_auc(&scores), &expected["roc_auc"], "ROC AUC");
+    let precision = probabilistic::average_precision(&scores);
+    assert_close(precision, &expected["average_precision"], "average precision");
     let expected = &expected["binary"];
+    compare_labels(&pairs, expected, "covid_faq");
     assert_eq!(Some(sum["correct"]), expected["correct"].as_f64());
     assert_close(Metric::Accuracy.finish(&sum), &expected["accuracy"], "accuracy");
     assert_close(Metric::MacroF1.finish(&sum), &expected["macro"][2], "macro F1");
@@ -237,9 +320,15 @@ fn scitldr() {
         (Metric::RougeLStemmed, "rougeL"),
     ];
     let mut sum = Parts::new();
+    let (settings, mut character_scores) = (chrf::Settings::default(), 0.0);
     for (at, (sample, line)) in suite.samples.iter().zip(&lines).enumerate() {
         assert_eq!(sample.id, line["id"].as_str().unwrap());
-        let score = score(&suite, sample, line["prediction"].as_str().unwrap().to_owned());
+        let prediction = line["prediction"].as_str().unwrap();
+        let references: Vec<&str> =
+            sample.expected.as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
+        let counts = chrf::Counts::of(prediction, &references, &settings).unwrap();
+        character_scores += counts.score(&settings);
+        let score = score(&suite, sample, prediction.to_owned());
         assert_eq!(Some(score.primary), Metric::RougeLStemmed.finish(&score.parts));
         if let Some(expected) = expected["first_10"].get(at) {
             for (metric, name) in names {
@@ -251,6 +340,8 @@ fn scitldr() {
     for (metric, name) in names {
         assert_close(metric.finish(&sum), &expected["mean_fmeasure"][name], name);
     }
+    let mean = character_scores / suite.samples.len() as f64;
+    assert_close(Some(mean), &expected["chrf_mean_sentence"], "chrF");
 }
 
 /// Answers of a lexical baseline, by the official script of SQuAD 2.0: as they are, and with those

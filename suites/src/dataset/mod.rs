@@ -1,9 +1,11 @@
-//! Reading rows: csv, tsv, jsonl, json, each also compressed, and rows that stand in the suite itself.
+//! Reading rows: csv, tsv, jsonl, json, conll, each also compressed, and rows that stand in the suite
+//! itself.
 //!
 //! All formats give the same thing: rows of columns, each with the line where it starts. Cells of
 //! csv and tsv are text; cells of JSON keep their types. Errors name the file and the line.
 
 mod compression;
+mod conll;
 mod csv;
 mod json;
 mod jsonl;
@@ -12,6 +14,8 @@ use std::io::Read;
 use std::path::Path;
 
 use rightsize_providers::Fields;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::problem::Problem;
 
@@ -32,15 +36,19 @@ pub(crate) struct Row {
 pub(crate) struct Table {
     pub name: String,
     pub rows: Vec<Row>,
+    /// What the reader of `check` should know of how they were chosen, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// The format of a data file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Format {
     Csv,
     Tsv,
     Jsonl,
     Json,
+    Conll,
 }
 
 /// The format that a file's name says, or why there is none. A compressed file is named as what is
@@ -53,12 +61,14 @@ fn format_of(name: &str) -> Result<Format, Problem> {
         "tsv" => Ok(Format::Tsv),
         "jsonl" | "ndjson" => Ok(Format::Jsonl),
         "json" => Ok(Format::Json),
-        "parquet" | "conll" => {
+        "conll" | "bio" | "iob" | "iob2" | "iobes" => Ok(Format::Conll),
+        "parquet" => {
             let message = format!("data files `.{extension}` are not built yet");
             Err(Problem::of_file(name, message).remedy("convert it to .jsonl or .csv"))
         }
         _ => Err(Problem::of_file(name, "the file's name does not say its format").remedy(
-            "name it .csv, .tsv, .jsonl or .json, with .gz or .zst behind it where packed",
+            "name it .csv, .tsv, .jsonl, .json or .conll, with .gz or .zst behind it where \
+             packed; or write `{file: NAME, format: csv}`",
         )),
     }
 }
@@ -68,9 +78,23 @@ pub(crate) fn names_rows(name: &str) -> bool {
     format_of(name).is_ok()
 }
 
-/// Reads the rows of a file on disk. `name` is how messages call it, and says its format.
-pub(crate) fn read_file(path: &Path, name: &str) -> Result<Vec<Row>, Problem> {
-    let format = format_of(name)?;
+/// Columns that a format gives and of which each tells the others: none is shown to a model that is
+/// asked for one of them.
+pub(crate) fn tells(name: &str, format: Option<Format>) -> &'static [&'static str] {
+    match format.map_or_else(|| format_of(name), Ok) {
+        Ok(Format::Conll) => &["tags", "spans"],
+        Ok(Format::Csv | Format::Tsv | Format::Jsonl | Format::Json) | Err(_) => &[],
+    }
+}
+
+/// Reads the rows of a file on disk. `name` is how messages call it, and says its format where
+/// `format` does not.
+pub(crate) fn read_file(
+    path: &Path,
+    name: &str,
+    format: Option<Format>,
+) -> Result<Vec<Row>, Problem> {
+    let format = format.map_or_else(|| format_of(name), Ok)?;
     let bytes = bytes_of(path, name).map_err(|e| cannot_read(name, &e))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(Problem::of_file(name, "the file has more than 1 GiB")
@@ -80,8 +104,12 @@ pub(crate) fn read_file(path: &Path, name: &str) -> Result<Vec<Row>, Problem> {
 }
 
 /// Reads the rows of a file that is part of the binary.
-pub(crate) fn read_embedded(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
-    read_bytes(text.as_bytes(), name, format_of(name)?)
+pub(crate) fn read_embedded(
+    text: &str,
+    name: &str,
+    format: Option<Format>,
+) -> Result<Vec<Row>, Problem> {
+    read_bytes(text.as_bytes(), name, format.map_or_else(|| format_of(name), Ok)?)
 }
 
 fn cannot_read(name: &str, error: &std::io::Error) -> Problem {
@@ -115,6 +143,7 @@ fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Vec<Row>, Prob
         Format::Tsv => csv::read(text, name, b'\t'),
         Format::Jsonl => jsonl::read(text, name),
         Format::Json => json::read(text, name),
+        Format::Conll => conll::read(text, name),
     }
 }
 

@@ -68,6 +68,34 @@ fn json_rows_know_their_lines() {
 }
 
 #[test]
+fn conll_with_tabs_spaces_line_ends_and_more_columns() {
+    let text = "-DOCSTART- -X- O\n\nß\tNN\tO\nNew\tNNP\tB-LOC\nYork\tNNP\tI-LOC\n\r\n\t\n\
+                Ada I-PER\r\n. O";
+    let expected = vec![
+        (
+            3,
+            json!({"text": "ß New York", "spans": [[2, 10, "LOC"]],
+                   "tokens": ["ß", "New", "York"], "tags": ["O", "B-LOC", "I-LOC"]}),
+        ),
+        (
+            8,
+            json!({"text": "Ada .", "spans": [[0, 3, "PER"]], "tokens": ["Ada", "."],
+                   "tags": ["I-PER", "O"]}),
+        ),
+    ];
+    assert_eq!(rows(text.as_bytes(), "d.bio"), Ok(expected));
+    for (text, starts) in [
+        ("a O\nb\n", "d.conll:2: the line has one column"),
+        ("a O\nb U-PER\n", "d.conll:2: `U-PER` is no tag"),
+        ("a\tB-\n", "d.conll:1: `B-` is no tag"),
+        ("\tO\n", "d.conll:1: the token is empty"),
+    ] {
+        let error = rows(text.as_bytes(), "d.conll").unwrap_err();
+        assert!(error.starts_with(starts), "{error}");
+    }
+}
+
+#[test]
 fn invalid_utf8_names_the_line() {
     let error = rows(b"a,b\n1,2\n3,\xff\n", "d.csv").unwrap_err();
     assert!(error.starts_with("d.csv:3: this is not UTF-8"), "{error}");
@@ -80,6 +108,7 @@ fn rows_beyond_the_limit_are_errors() {
         ("d.jsonl", format!("{{\"a\": 1}}\n{{\"a\": \"{long}\"}}\n")),
         ("d.csv", format!("a,b\n1,{long}x\n")),
         ("d.json", format!("[\n{{\"a\": \"{long}\"}}]")),
+        ("d.conll", format!("\n{long} O\n")),
     ] {
         let error = rows(text.as_bytes(), name).unwrap_err();
         assert!(error.starts_with(&format!("{name}:2: the row has more than 16 MiB")), "{error}");
@@ -90,13 +119,15 @@ fn rows_beyond_the_limit_are_errors() {
 fn the_name_says_the_format() {
     assert_eq!(format_of("a.b.NDJSON"), Ok(Format::Jsonl));
     assert!(format_of("d.parquet").unwrap_err().to_string().contains("not built yet"));
-    assert!(format_of("d").unwrap_err().to_string().contains(".csv, .tsv, .jsonl or .json"));
+    assert!(
+        format_of("d").unwrap_err().to_string().contains(".csv, .tsv, .jsonl, .json or .conll")
+    );
 }
 
 proptest! {
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), text in "[\\[\\]{}\",:a1\n\t ]{0,40}") {
-        for name in ["d.csv", "d.tsv", "d.jsonl", "d.json"] {
+        for name in ["d.csv", "d.tsv", "d.jsonl", "d.json", "d.conll"] {
             let _ = rows(&bytes, name);
             let _ = rows(text.as_bytes(), name);
         }

@@ -43,7 +43,8 @@ use crate::tasks::citations::CITATIONS;
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
 /// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
-/// of `(characters)`, `(strict)`, `(places)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n` and the word
+/// of `(characters)`, `(strict)`, `(places)`, `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and
+/// `tp:(citations)` and so on. Summarization: `n` and the word
 /// of every metric. Reasoning: `n`, `correct`.
 pub type Parts = BTreeMap<String, f64>;
 
@@ -83,6 +84,10 @@ pub enum Metric {
     StrictF2,
     /// Micro F1 over spans that agree in place, whatever their type.
     SpanF1,
+    /// F1 over spans that share a code point; one that does not agree in place counts one half.
+    PartialF1,
+    /// F1 over spans that share a code point and agree in type.
+    TypeF1,
     /// Share of answers that equal an accepted one after SQuAD's normalisation, or abstain where
     /// there is no answer.
     ExactMatch,
@@ -112,7 +117,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 19] = [
+    pub const ALL: [Metric; 21] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
@@ -122,6 +127,8 @@ impl Metric {
         Metric::StrictF1,
         Metric::StrictF2,
         Metric::SpanF1,
+        Metric::PartialF1,
+        Metric::TypeF1,
         Metric::ExactMatch,
         Metric::TokenF1,
         Metric::CitationPrecision,
@@ -146,6 +153,8 @@ impl Metric {
             Metric::StrictF1 => "strict_f1",
             Metric::StrictF2 => "strict_f2",
             Metric::SpanF1 => "span_f1",
+            Metric::PartialF1 => "partial_f1",
+            Metric::TypeF1 => "type_f1",
             Metric::ExactMatch => "exact_match",
             Metric::TokenF1 => "token_f1",
             Metric::CitationPrecision => "citation_precision",
@@ -171,6 +180,8 @@ impl Metric {
             Metric::StrictF1 => "strict F1",
             Metric::StrictF2 => "strict F2",
             Metric::SpanF1 => "span F1",
+            Metric::PartialF1 => "partial F1",
+            Metric::TypeF1 => "type F1",
             Metric::ExactMatch => "exact match",
             Metric::TokenF1 => "token F1",
             Metric::CitationPrecision => "citation precision",
@@ -195,6 +206,8 @@ impl Metric {
             | Metric::StrictF1
             | Metric::StrictF2
             | Metric::SpanF1
+            | Metric::PartialF1
+            | Metric::TypeF1
             | Metric::TokenF1
             | Metric::CitationPrecision
             | Metric::CitationRecall
@@ -226,6 +239,8 @@ impl Metric {
             Metric::StrictF1 => counts(spans_pii::STRICT).defined_f(1.0),
             Metric::StrictF2 => counts(spans_pii::STRICT).defined_f(2.0),
             Metric::SpanF1 => counts(spans_pii::PLACES).defined_f(1.0),
+            Metric::PartialF1 => counts(ner_nervaluate::PARTIAL).defined_f(1.0),
+            Metric::TypeF1 => counts(ner_nervaluate::TYPE).defined_f(1.0),
             Metric::ExactMatch => Some(part("exact") / n),
             Metric::TokenF1 => Some(part("f1") / n),
             Metric::CitationPrecision => counts(CITATIONS).defined_precision(),

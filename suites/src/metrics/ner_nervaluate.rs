@@ -9,8 +9,13 @@
 
 use std::ops::AddAssign;
 
-use super::precision_recall::ratio;
+use super::precision_recall::{Counts, ratio};
 use super::spans::Span;
+
+/// The statistics of [`Scheme::Partial`].
+pub const PARTIAL: &str = "(partial)";
+/// The statistics of [`Scheme::EntityType`].
+pub const TYPE: &str = "(type)";
 
 /// What a pair of overlapping spans counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,16 @@ impl Tally {
     /// Number of predicted spans.
     pub fn actual(self) -> f64 {
         self.correct + self.incorrect + self.partial + self.spurious
+    }
+
+    /// The same numbers as true positives, predicted and expected; a partial match is half a true
+    /// positive.
+    pub fn counts(self) -> Counts {
+        Counts {
+            tp: self.correct + 0.5 * self.partial,
+            predicted: self.actual(),
+            gold: self.possible(),
+        }
     }
 
     /// (correct + partial / 2) / actual.

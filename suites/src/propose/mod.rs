@@ -39,7 +39,7 @@ pub fn is_data_file(name: &str) -> bool {
 /// # Errors
 /// The file cannot be read, or a row of it is broken: with line and remedy.
 pub fn read(path: &Path) -> Result<Vec<Fields>, Problem> {
-    let rows = dataset::read_file(path, &path.display().to_string())?;
+    let rows = dataset::read_file(path, &path.display().to_string(), None)?;
     Ok(rows.into_iter().map(|row| row.fields).collect())
 }
 

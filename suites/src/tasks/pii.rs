@@ -14,9 +14,10 @@
 //! it lacks to 1 is the *leak rate*, the share of personal data that a mask made of the answer would
 //! let through. A document's own score is its character recall, and 1 where it holds no personal
 //! data. Metrics: character recall, character precision, strict F1 and F2 (place and type), span F1
-//! (place alone).
+//! (place alone), partial F1 and type F1 (see [`crate::metrics::ner_nervaluate`]). The strict F1 is the
+//! entity F1 of CoNLL, as seqeval computes it, so that this task serves for named entities too.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rightsize_providers::Fields;
 use serde_json::{Value, json};
@@ -24,15 +25,17 @@ use serde_json::{Value, json};
 use super::{BadExpected, Reading, Score, json_answer};
 use crate::metrics::precision_recall::Counts;
 use crate::metrics::spans::Span;
-use crate::metrics::{Metric, Parts, spans_pii};
+use crate::metrics::{Metric, Parts, ner_nervaluate, spans_pii};
 
 /// The metrics of this kind, the default primary one first.
-pub(super) const METRICS: [Metric; 5] = [
+pub(super) const METRICS: [Metric; 7] = [
     Metric::CharacterRecall,
     Metric::CharacterPrecision,
     Metric::StrictF1,
     Metric::StrictF2,
     Metric::SpanF1,
+    Metric::PartialF1,
+    Metric::TypeF1,
 ];
 
 /// The key of an answer's list.
@@ -174,6 +177,13 @@ impl Pii {
         spans_pii::add_parts(&mut parts, spans_pii::CHARACTERS, characters);
         spans_pii::add_parts(&mut parts, spans_pii::STRICT, strict);
         spans_pii::add_parts(&mut parts, spans_pii::PLACES, places);
+        for (name, scheme) in [
+            (ner_nervaluate::PARTIAL, ner_nervaluate::Scheme::Partial),
+            (ner_nervaluate::TYPE, ner_nervaluate::Scheme::EntityType),
+        ] {
+            let tally = ner_nervaluate::compare(&in_order(&gold), &in_order(&found), scheme);
+            spans_pii::add_parts(&mut parts, name, with_invented(tally.counts()));
+        }
         for kind in &self.types {
             let (gold, found) = (of_type(&gold, kind), of_type(&found, kind));
             spans_pii::add_parts(&mut parts, kind, spans_pii::exact_labelled(&gold, &found));
@@ -189,6 +199,11 @@ impl Pii {
         let primary = self.primary.finish(&parts).unwrap_or(undefined);
         Some(Score { primary, parts, detail })
     }
+}
+
+/// The distinct spans in the order of the text: what is paired does not hang on the answer's order.
+fn in_order<'a>(spans: &[Span<'a>]) -> Vec<Span<'a>> {
+    spans.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn of_type<'a>(spans: &[Span<'a>], kind: &str) -> Vec<Span<'a>> {
