@@ -43,7 +43,7 @@ pub(crate) struct SuiteFile {
     #[serde(default)]
     pub abstentions: Option<Vec<String>>,
     #[serde(default)]
-    pub types: Option<Vec<String>>,
+    pub types: Option<Types>,
     #[serde(default)]
     pub text: Option<String>,
     pub prompt: PromptText,
@@ -210,17 +210,105 @@ impl<'de> Deserialize<'de> for Values {
     }
 }
 
+/// Types of personal data, with or without a pattern that finds them.
+#[derive(Debug)]
+pub(crate) struct Types(pub Vec<(String, TypeSpec)>);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TypeSpec {
+    #[serde(default)]
+    pub pattern: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Types {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = Types;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of types or a mapping from type to `{pattern: '...'}`")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Types, A::Error> {
+                let mut types = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    types.push((name, TypeSpec::default()));
+                }
+                Ok(Types(types))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Types, A::Error> {
+                let Ordered(types) = Ordered::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Types(types))
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FieldSpec {
     #[serde(default)]
     pub expected: Option<String>,
     #[serde(default)]
-    pub compare: CompareWord,
+    pub compare: Option<CompareWord>,
     #[serde(default)]
     pub tolerance: Option<f64>,
     #[serde(default)]
+    pub threshold: Option<f64>,
+    #[serde(default)]
     pub values: Option<Vec<String>>,
+    #[serde(default)]
+    pub list: Option<ListSpec>,
+    #[serde(default)]
+    pub pattern: Option<String>,
+}
+
+/// The items of a list: `true` for single values, or the columns of objects.
+#[derive(Debug)]
+pub(crate) enum ListSpec {
+    Values(bool),
+    Rows(Vec<(String, ColumnSpec)>),
+}
+
+/// What decides how two values are compared.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ColumnSpec {
+    #[serde(default)]
+    pub compare: Option<CompareWord>,
+    #[serde(default)]
+    pub tolerance: Option<f64>,
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    #[serde(default)]
+    pub values: Option<Vec<String>>,
+}
+
+impl<'de> Deserialize<'de> for ListSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = ListSpec;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true` for a list of values, or a mapping of columns")
+            }
+
+            fn visit_bool<E: Error>(self, values: bool) -> Result<ListSpec, E> {
+                Ok(ListSpec::Values(values))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ListSpec, A::Error> {
+                let Ordered(columns) = Ordered::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ListSpec::Rows(columns))
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -229,7 +317,9 @@ pub(crate) enum CompareWord {
     #[default]
     Exact,
     Casefold,
+    Fuzzy,
     Number,
+    Money,
     Date,
     Enum,
 }
