@@ -108,7 +108,7 @@ const ENTRIES: &[Entry] = &[
     term("expected", "The answer in the suite's data; never seen by a model."),
     term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
     term("field", "One value that an extraction asks for. A list counts as the cells of its columns, such as items.price."),
-    term("field F1", "F1 over the fields of all documents. A wrong value counts as false positive and as false negative.").unit("0 to 100 %"),
+    term("field F1", "F1 over the fields of all documents, and over the cells of lists. A wrong value counts as false positive and as false negative.").unit("0 to 100 %"),
     term("in flight at death", "Samples that were being answered when an engine process died."),
     term("incomplete", "Some planned units have no record yet: interrupted, or too many errors. `rightsize run --resume DIR` goes on."),
     term("input tokens", "Tokens of the prompts, cached ones included.").also(&["tokens in"]).unit("tokens"),
