@@ -242,14 +242,24 @@ pub fn ask_digest(ask: &Ask, entry: &ModelEntry, weights: Option<&str>, key: &Un
 }
 
 /// The same for a baseline: method, seed and the rows that it learns from.
-pub fn baseline_digest(method: Method, seed: u64, train_sha256: &str, key: &UnitKey) -> String {
-    digest::of_value(&json!({
+pub fn baseline_digest(
+    method: Method,
+    seed: u64,
+    parameters: &Value,
+    train_sha256: &str,
+    key: &UnitKey,
+) -> String {
+    let mut all = json!({
         "baseline": method,
         "seed": seed,
         "train": train_sha256,
         "scenario": key.scenario,
         "repeat": key.repeat,
-    }))
+    });
+    if !parameters.is_null() {
+        all["parameters"] = parameters.clone();
+    }
+    digest::of_value(&all)
 }
 
 /// Digest of the rows of a suite's train split.

@@ -1,15 +1,15 @@
 //! From the YAML as written to a task: which keys belong to which kind, and what their values may be.
 
+mod extraction;
+mod pii;
+
 use crate::metrics::{Metric, squad};
 use crate::problem::{Problem, listed, nearest};
-use crate::schema::{
-    AnswerFormat, Axis, CompareWord, FieldSpec, FilterWord, Ordered, SuiteFile, TaskKind, Values,
-};
+use crate::schema::{AnswerFormat, Axis, FilterWord, Ordered, SuiteFile, TaskKind, Values};
 use crate::tasks::classification::{Classification, Label, indistinct};
-use crate::tasks::extraction::{Compare, Extraction, Field};
 use crate::tasks::faq::{self, Faq};
 use crate::tasks::reasoning::{Filter, Reasoning};
-use crate::tasks::{Pattern, Pii, Summarization, Task};
+use crate::tasks::{Finder, Pattern, Summarization, Task};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -48,9 +48,9 @@ pub(crate) fn task(
         }
         TaskKind::Extraction => {
             let Ordered(fields) = file.fields.as_ref()?;
-            Task::Extraction(extraction(fields, document, problems))
+            Task::Extraction(extraction::check(fields, document, problems))
         }
-        TaskKind::Pii => Task::Pii(pii(file, file.types.as_ref()?, document, problems)),
+        TaskKind::Pii => Task::Pii(pii::check(file, file.types.as_ref()?, document, problems)),
         TaskKind::Faq => Task::Faq(faq(file, file.expected.clone()?, document, problems)),
         TaskKind::Summarization => {
             let expected = file.expected.clone()?;
@@ -219,79 +219,15 @@ fn classification(
     }
 }
 
-fn extraction(
-    fields: &[(String, FieldSpec)],
+/// Compiles the pattern at a key.
+fn finder(
+    source: &str,
+    path: &[&str],
     document: Document<'_>,
     problems: &mut Vec<Problem>,
-) -> Extraction {
-    if fields.is_empty() {
-        let problem = document.problem(&["fields"], "there is no field to extract");
-        problems.push(problem.remedy("name at least one: `fields: {total: {compare: number}}`"));
-    }
-    let field = |(name, spec): &(String, FieldSpec)| {
-        let mut belongs = |key: &str, present: bool, word: CompareWord| {
-            if present && spec.compare != word {
-                let message = format!("`{key}` does not belong to this comparator");
-                let problem = document.problem(&["fields", name, key], message);
-                problems.push(problem.remedy("remove it, or change `compare`"));
-            }
-        };
-        belongs("tolerance", spec.tolerance.is_some(), CompareWord::Number);
-        belongs("values", spec.values.is_some(), CompareWord::Enum);
-        let tolerance = spec.tolerance.unwrap_or(0.0);
-        if !(tolerance >= 0.0 && tolerance.is_finite()) {
-            let message = format!("the tolerance {tolerance} is no number from 0");
-            let problem = document.problem(&["fields", name, "tolerance"], message);
-            problems.push(problem.remedy("it is the largest absolute difference that is right"));
-        }
-        let values = spec.values.clone().unwrap_or_default();
-        if spec.compare == CompareWord::Enum && values.is_empty() {
-            let problem = document.problem(&["fields", name], "`compare: enum` needs `values`");
-            problems.push(problem.remedy("list them: `values: [EUR, USD]`"));
-        }
-        Field {
-            name: name.clone(),
-            expected: spec.expected.clone().unwrap_or_else(|| name.clone()),
-            compare: match spec.compare {
-                CompareWord::Exact => Compare::Exact,
-                CompareWord::Casefold => Compare::Casefold,
-                CompareWord::Number => Compare::Number { tolerance },
-                CompareWord::Date => Compare::Date,
-                CompareWord::Enum => Compare::Enum { values },
-            },
-        }
-    };
-    Extraction { fields: fields.iter().map(field).collect(), primary: Metric::FieldF1 }
-}
-
-fn pii(
-    file: &SuiteFile,
-    types: &[String],
-    document: Document<'_>,
-    problems: &mut Vec<Problem>,
-) -> Pii {
-    if types.is_empty() {
-        let problem = document.problem(&["types"], "there is no type of personal data");
-        problems.push(problem.remedy("name at least one: `types: [PERSON, EMAIL]`"));
-    }
-    for (i, kind) in types.iter().enumerate() {
-        let same = |other: &String| other.to_lowercase() == kind.to_lowercase();
-        if types.iter().take(i).any(same) {
-            let message = format!("the type `{kind}` stands twice in the list");
-            problems.push(document.problem(&["types"], message).remedy("keep one of them"));
-        }
-        if kind.trim() != kind || kind.is_empty() || kind.contains(['(', ')']) {
-            let message = format!("`{kind}` cannot name a type");
-            let remedy = "remove white space around it, and parentheses";
-            problems.push(document.problem(&["types"], message).remedy(remedy));
-        }
-    }
-    Pii {
-        text: file.text.clone().unwrap_or_else(|| "text".to_owned()),
-        expected: file.expected.clone().unwrap_or_else(|| "spans".to_owned()),
-        types: types.to_vec(),
-        primary: Metric::CharacterRecall,
-    }
+) -> Option<Finder> {
+    let finder = Finder::new(source);
+    finder.map_err(|bad| problems.push(document.problem(path, bad.message).remedy(bad.remedy))).ok()
 }
 
 fn faq(

@@ -1,6 +1,8 @@
 //! What keys and templates of a suite need of the rows' columns: checked once, before any run.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::Value;
 
 use crate::check::Document;
 use crate::dataset::{Row, Table};
@@ -11,6 +13,7 @@ use crate::sample::Sample;
 use crate::schema::SuiteFile;
 use crate::selection::answer_columns;
 use crate::tasks::Task;
+use crate::tasks::extraction::{Items, Shape};
 use crate::yaml;
 
 /// The columns that occur in any row, in the order of their first occurrence.
@@ -69,6 +72,7 @@ pub(crate) fn check(
             problems.push(missing(message, &path, column));
         }
     }
+    problems.extend(absent_columns_of_lists(task, table, document));
     let expected = answer_columns(Some(&file.data.test), &task.expected_columns());
     for (part, name) in templates.needs() {
         if templates.variables.contains_key(&name) {
@@ -89,6 +93,35 @@ pub(crate) fn check(
             problems.push(at(missing(message, &at_key, &name)));
         }
     }
+}
+
+/// The columns of lists of objects that no item of any row has: misspelt ones, most likely.
+fn absent_columns_of_lists(task: &Task, table: &Table, document: Document<'_>) -> Vec<Problem> {
+    let Task::Extraction(task) = task else { return Vec::new() };
+    let mut problems = Vec::new();
+    for field in &task.fields {
+        let Shape::List(Items::Rows(columns)) = &field.shape else { continue };
+        let mut keys = BTreeSet::new();
+        for value in table.rows.iter().filter_map(|row| row.fields.get(&field.expected)) {
+            // A csv file has the list as text.
+            let parsed: Option<Value> = value.as_str().and_then(|t| serde_json::from_str(t).ok());
+            let items = parsed.as_ref().unwrap_or(value).as_array();
+            let objects = items.into_iter().flatten().filter_map(Value::as_object);
+            keys.extend(objects.flat_map(|object| object.keys().cloned()));
+        }
+        let absent = columns.iter().filter(|c| !keys.is_empty() && !keys.contains(&c.name));
+        problems.extend(absent.map(|column| {
+            let name = column.name.as_str();
+            let path = ["fields", &field.name, "list", name];
+            let message = format!("no item of `{}` in {} has `{name}`", field.expected, table.name);
+            let problem = document.problem(&path, message);
+            problem.remedy(match nearest(name, keys.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the items have {}", listed(keys.iter().map(String::as_str))),
+            })
+        }));
+    }
+    problems
 }
 
 /// Where a word stands in the text below a key: a template may span many lines.

@@ -17,10 +17,14 @@ use serde::{Deserialize, Serialize};
 use crate::reduce::Reduce;
 
 mod data;
+mod fields;
 mod prompt;
+mod types;
 
 pub(crate) use data::{Data, Selection, Source};
+pub(crate) use fields::{ColumnSpec, CompareWord, FieldSpec, ListSpec};
 pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
+pub(crate) use types::Types;
 
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
@@ -72,7 +76,7 @@ pub(crate) struct SuiteFile {
     pub citations: Option<String>,
     /// pii: the types of personal data. Default: required by the task
     #[serde(default)]
-    pub types: Option<Vec<String>>,
+    pub types: Option<Types>,
     /// pii: the column that is searched. Default: `text`
     #[serde(default)]
     pub text: Option<String>,
@@ -228,35 +232,6 @@ impl<'de> Deserialize<'de> for Values {
         }
         deserializer.deserialize_any(Words)
     }
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FieldSpec {
-    /// the column with the right value. Default: the field's name
-    #[serde(default)]
-    pub expected: Option<String>,
-    /// when two values are the same: `exact`, `casefold`, `number`, `date` or `enum`. Default:
-    /// `exact`
-    #[serde(default)]
-    pub compare: CompareWord,
-    /// of `number`: the largest absolute difference that is right. Default: 0
-    #[serde(default)]
-    pub tolerance: Option<f64>,
-    /// of `enum`: the values that there are. Default: required by `enum`
-    #[serde(default)]
-    pub values: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum CompareWord {
-    #[default]
-    Exact,
-    Casefold,
-    Number,
-    Date,
-    Enum,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -219,6 +219,96 @@ fn answers_in_words_come_from_train() {
     assert_eq!(answer(Method::Nearest), "At nine");
 }
 
+/// Obvious patterns on the 1,500 sentences of Presidio's synthetic set. The counts of places that are
+/// right, marked and expected are those of Python 3.11's `re` with the same patterns in the same
+/// order, where a place that overlaps one of an earlier type is left out.
+#[test]
+fn patterns_find_personal_data() {
+    const TYPES: [(&str, &str, [f64; 3]); 7] = [
+        ("EMAIL_ADDRESS", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", [49.0, 49.0, 49.0]),
+        ("DOMAIN_NAME", r"https?://\S+/|\bwww\.\S+/", [37.0, 37.0, 37.0]),
+        ("IBAN_CODE", r"\b[A-Za-z]{2}\d{2}[A-Za-z]{4}\d{14}\b", [21.0, 21.0, 21.0]),
+        ("IP_ADDRESS", r"\b\d{1,3}(?:\.\d{1,3}){3}\b", [13.0, 15.0, 14.0]),
+        ("US_SSN", r"\b\d{3}-\d{2}-\d{4}\b", [16.0, 16.0, 16.0]),
+        ("CREDIT_CARD", r"\b\d{13,19}\b", [126.0, 126.0, 136.0]),
+        (
+            "PHONE_NUMBER",
+            r"(?:\+\d{1,3}[ -]?)?(?:\(\d{2,4}\)|\d{2,5})(?:[ -]\d{2,4}){2,4}\b",
+            [53.0, 83.0, 92.0],
+        ),
+    ];
+    let file = root().join("../shared/datasets/pii_presidio_synth/synth_dataset_v2.json");
+    let Ok(text) = std::fs::read(file) else {
+        eprintln!("skipped: the public data of pii_presidio_synth is absent");
+        return;
+    };
+    let sentences: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    let row = |item: &Value| {
+        let known = |s: &&Value| TYPES.iter().any(|(name, _, _)| s["entity_type"] == *name);
+        let span = |s: &Value| json!([s["start_position"], s["end_position"], s["entity_type"]]);
+        let spans: Vec<Value> =
+            item["spans"].as_array().unwrap().iter().filter(known).map(span).collect();
+        json!({"text": item["full_text"], "spans": spans})
+    };
+    let rows: Vec<Value> = sentences.iter().map(row).collect();
+    // Written as text: the order of the types counts.
+    let types: Vec<String> =
+        TYPES.iter().map(|(name, p, _)| format!("  {name}: {{pattern: '{p}'}}\n")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rows.json"), json!(rows).to_string()).unwrap();
+    let yaml = format!(
+        "name: pii\ntask: pii\ndata: {{test: rows.json}}\ntypes:\n{}prompt: {{user: '{{{{ text }}}}'}}\n",
+        types.concat()
+    );
+    std::fs::write(folder.path().join("suite.yaml"), yaml).unwrap();
+    let suite = Suite::load("suite.yaml", folder.path()).unwrap();
+    let baseline = Baseline::fit(Method::Pattern, &suite, 7).unwrap();
+    let mut sum = Parts::new();
+    for sample in &suite.samples {
+        metrics::add(&mut sum, &score(&suite, &baseline, sample).parts);
+    }
+    for (name, _, [right, marked, expected]) in TYPES {
+        let part = |kind: &str| sum.get(&format!("{kind}:{name}")).copied().unwrap_or(0.0);
+        let (tp, fp, missed) = (part("tp"), part("fp"), part("fn"));
+        eprintln!("{name}: recall {:.3}, precision {:.3}", tp / (tp + missed), tp / (tp + fp));
+        assert_eq!([tp, tp + fp, tp + missed], [right, marked, expected], "{name}");
+    }
+    // 5,837 of 6,392 code points of personal data, of 6,109 that are marked.
+    assert_eq!(Metric::CharacterRecall.finish(&sum), Some(5837.0 / 6392.0));
+    assert_eq!(Metric::CharacterPrecision.finish(&sum), Some(5837.0 / 6109.0));
+}
+
+#[test]
+fn patterns_find_values_of_fields() {
+    let suite = suite(&json!({
+        "name": "invoices",
+        "task": "extraction",
+        "data": {"test": [
+            {"text": "No. A-7 of 31.01.2026, 2 x pen, 3 x ink. Total: 1.234,50 EUR", "shop": "Ink Ltd",
+             "number": "A-7", "day": "2026-01-31", "total": 1234.5, "names": ["ink", "pen"],
+             "items": [], "other": null},
+            {"text": "nothing here", "shop": "", "number": null, "day": null, "total": null,
+             "names": null, "items": null, "other": null},
+        ]},
+        "fields": {
+            "number": {"pattern": "No\\. (\\S+)"},
+            "day": {"compare": "date", "pattern": "\\d\\d\\.\\d\\d\\.\\d{4}"},
+            "total": {"compare": "money", "pattern": "Total: (.*)"},
+            "names": {"list": true, "pattern": "\\d x (\\w+)"},
+            "items": {"list": {"name": {}}},
+            "other": {},
+        },
+        "prompt": {"user": "{{ text }}"},
+    }));
+    let baseline = Baseline::fit(Method::Pattern, &suite, 7).unwrap();
+    for sample in &suite.samples {
+        assert_eq!(score(&suite, &baseline, sample).primary, 1.0, "{:?}", baseline.answer(sample));
+    }
+    let parameters = Method::Pattern.parameters(&suite);
+    assert!(parameters.to_string().contains("Total: (.*)"), "{parameters}");
+    assert_eq!(Method::Linear.parameters(&suite), Value::Null);
+}
+
 #[test]
 fn a_method_that_does_not_fit_says_why() {
     let unfit = |method, suite: &Suite| Baseline::fit(method, suite, 7).unwrap_err().to_string();
@@ -238,12 +328,26 @@ fn a_method_that_does_not_fit_says_why() {
         let message = unfit(method, invoices);
         assert!(message.contains("it chooses among labels"), "{message}");
     }
+    let message = unfit(Method::Pattern, &pii_without_patterns());
+    assert!(message.contains("the suite has none"), "{message}");
     let no_words = tickets(&[("?", "a"), ("x", "b")], &[("two words", "a")]);
     for method in [Method::Nearest, Method::Linear] {
         let message = unfit(method, &no_words);
         assert!(message.contains("hold no word"), "{message}");
     }
-    let pii = suite(&json!({
+    let message = unfit(Method::Pattern, &no_words);
+    assert!(message.contains("only extraction and pii have"), "{message}");
+    let pii = pii_without_patterns();
+    for method in [Method::Majority, Method::Nearest] {
+        let message = unfit(method, &pii);
+        assert!(message.contains("say nothing of another"), "{message}");
+    }
+    let oracle = Baseline::fit(Method::Oracle, &pii, 7).unwrap();
+    assert_eq!(metric(&pii, &oracle, pii.primary()), 1.0);
+}
+
+fn pii_without_patterns() -> Suite {
+    suite(&json!({
         "name": "pii",
         "task": "pii",
         "data": {
@@ -252,13 +356,7 @@ fn a_method_that_does_not_fit_says_why() {
         },
         "types": ["PERSON"],
         "prompt": {"user": "{{ text }}"},
-    }));
-    for method in [Method::Majority, Method::Nearest] {
-        let message = unfit(method, &pii);
-        assert!(message.contains("say nothing of another"), "{message}");
-    }
-    let oracle = Baseline::fit(Method::Oracle, &pii, 7).unwrap();
-    assert_eq!(metric(&pii, &oracle, pii.primary()), 1.0);
+    }))
 }
 
 #[test]

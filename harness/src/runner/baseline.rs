@@ -8,6 +8,7 @@ use rightsize_providers::{Answer, Description, ServerWords, Timing, Usage};
 use rightsize_reports::run::{BASELINE, PlannedPass, Scenario};
 use rightsize_suites::Suite;
 use rightsize_suites::baselines::{Baseline, Method, Unfit};
+use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
 use super::Context;
@@ -61,16 +62,17 @@ fn plan_baseline(
     done: &Done,
 ) -> Result<BaselineWork, PlanError> {
     let checked = suites.iter().zip(train);
-    let fit: Vec<Result<&String, Unfit>> =
-        checked.map(|(suite, train)| method.check(suite).map(|()| train)).collect();
+    let fit: Vec<Result<(&String, Value), Unfit>> = checked
+        .map(|(suite, train)| method.check(suite).map(|()| (train, method.parameters(suite))))
+        .collect();
     let train = |suite: usize| fit.get(suite).and_then(|fit| fit.as_ref().ok());
     let mut all = plan::units_of(Answerer::baseline(method), bakeoff, suites, limit, shard);
     all.retain(|unit| train(unit.suite).is_some());
     let planned = count(&all);
     let mut units = Vec::new();
     for unit in all {
-        let Some(train) = train(unit.suite) else { continue };
-        let ask = plan::baseline_digest(method, bakeoff.seed, train, &unit.key);
+        let Some((train, parameters)) = train(unit.suite) else { continue };
+        let ask = plan::baseline_digest(method, bakeoff.seed, parameters, train, &unit.key);
         units.extend(PlannedUnit::left(unit, ask, done)?);
     }
     let unfit = fit.into_iter().filter_map(Result::err).collect();

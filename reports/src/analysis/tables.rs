@@ -73,7 +73,7 @@ fn mistakes(labels: &[String], counts: &[Vec<u64>]) -> Vec<Mistake> {
     top
 }
 
-/// What became of each field: verdicts counted, precision, recall and F1 from the additive parts
+/// What became of each field, and of each column of a list: verdicts counted, precision, recall and F1 from the additive parts
 /// (a wrong value is both a false positive and a false negative).
 pub fn fields(facts: &SuiteFacts, rows: &[&Row]) -> Vec<FieldRow> {
     if rows.iter().all(|row| !matches!(row.verdict, Verdict::Fields(_))) {
@@ -86,8 +86,9 @@ pub fn fields(facts: &SuiteFacts, rows: &[&Row]) -> Vec<FieldRow> {
     let mut verdicts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for row in rows {
         if let Verdict::Fields(fields) = &row.verdict {
-            for (field, verdict) in fields {
-                *verdicts.entry((&**field, &**verdict)).or_default() += 1;
+            for (field, verdict, count) in fields {
+                let counted = verdicts.entry((&**field, &**verdict)).or_default();
+                *counted = counted.saturating_add(*count);
             }
         }
     }

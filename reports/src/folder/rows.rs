@@ -81,8 +81,8 @@ pub enum Verdict {
         /// The label that was read; absent when nothing was.
         predicted: Option<Arc<str>>,
     },
-    /// An extraction: what became of each field.
-    Fields(Vec<(Arc<str>, Arc<str>)>),
+    /// An extraction: what became of each field, and how often, since a list has many cells.
+    Fields(Vec<(Arc<str>, Arc<str>, u64)>),
 }
 
 /// What errors are grouped by.
@@ -265,11 +265,20 @@ impl Collector {
         let Some(detail) = detail.as_object().filter(|_| task == "extraction") else {
             return Verdict::None;
         };
-        let fields: Vec<_> = detail
-            .iter()
-            .filter_map(|(field, verdict)| Some((field, verdict.as_str()?)))
-            .map(|(field, verdict)| (self.names.get(field.as_str()), self.names.get(verdict)))
-            .collect();
+        let mut fields = Vec::new();
+        for (field, verdict) in detail {
+            let mut given = |word: &str, count: u64| {
+                fields.push((self.names.get(field.as_str()), self.names.get(word), count));
+            };
+            match verdict {
+                Value::String(word) => given(word, 1),
+                Value::Object(counts) => counts
+                    .iter()
+                    .filter_map(|(word, count)| Some((word, count.as_u64()?)))
+                    .for_each(|(word, count)| given(word, count)),
+                _ => {}
+            }
+        }
         if fields.is_empty() { Verdict::None } else { Verdict::Fields(fields) }
     }
 

@@ -293,17 +293,26 @@ fn said(model: usize, prompt: usize, record: Record) -> Said {
     }
 }
 
-/// Field verdicts as `field: wrong`, those that are right left out.
+/// Field verdicts as `field: wrong`, and `items.price: 2 wrong` for cells of lists; those that are
+/// right are left out.
 fn verdict(detail: &Value) -> String {
     let Some(detail) = detail.as_object() else {
         return String::new();
     };
-    let wrong = |verdict: &&str| matches!(*verdict, "wrong" | "missing" | "invented");
-    let lines: Vec<String> = detail
-        .iter()
-        .filter_map(|(field, verdict)| Some((field, verdict.as_str().filter(wrong)?)))
-        .map(|(field, verdict)| format!("{field}: {verdict}"))
-        .collect();
+    let is_wrong = |verdict: &str| matches!(verdict, "wrong" | "missing" | "invented");
+    let mut lines = Vec::new();
+    for (field, verdict) in detail {
+        match verdict {
+            Value::String(word) if is_wrong(word) => lines.push(format!("{field}: {word}")),
+            Value::Object(counts) => lines.extend(
+                counts
+                    .iter()
+                    .filter(|(word, count)| is_wrong(word) && count.is_u64())
+                    .map(|(word, count)| format!("{field}: {count} {word}")),
+            ),
+            _ => {}
+        }
+    }
     lines.join(", ")
 }
 

@@ -5,6 +5,9 @@ use std::path::Path;
 use rightsize_reports::analysis::{Analysis, analyse};
 use rightsize_reports::folder::RunFolder;
 use rightsize_reports::run::{Outcome, Scenario, files};
+use rightsize_suites::Task;
+use rightsize_suites::tasks::extraction::{Column, Compare, Field, Items, Shape};
+use serde_json::json;
 
 use crate::fixture::{Run, write_lines};
 
@@ -231,4 +234,43 @@ fn json_can_be_read_again() {
     let read: Analysis = serde_json::from_str(&text).unwrap();
     assert_eq!(read.results.cells.len(), 15);
     assert_eq!(read.setting.sessions, analysis.setting.sessions);
+}
+
+/// Two of three prices in every list are right, and one is wrong.
+#[test]
+fn cells_of_lists_are_counted_by_column() {
+    let mut run = Run::demo();
+    let invoices = run.suites.iter_mut().find(|s| s.name == "invoice-extraction").unwrap();
+    let Task::Extraction(task) = &mut invoices.task else { panic!("an extraction") };
+    let column = |name: &str| Column { name: name.to_owned(), compare: Compare::Exact };
+    task.fields.push(Field {
+        name: "items".to_owned(),
+        expected: "items".to_owned(),
+        shape: Shape::List(Items::Rows(vec![column("name"), column("price")])),
+        pattern: None,
+    });
+    let records = run.records.iter_mut().filter(|r| r.suite == "invoice-extraction");
+    for record in records {
+        let detail = json!({"invoice_number": "exact", "items.name": {"exact": 3}, "items.price": {"exact": 2, "wrong": 1}});
+        record.detail = detail;
+        let counts = [
+            ("tp:items.name", 3.0),
+            ("tp:items.price", 2.0),
+            ("fp:items.price", 1.0),
+            ("fn:items.price", 1.0),
+        ];
+        record.parts.extend(counts.map(|(name, count)| (name.to_owned(), count)));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    run.write(dir.path());
+    let (_, analysis) = analysed(dir.path());
+    let pass =
+        analysis.results.cell("invoice-extraction", "specialist-5m").unwrap().quality().unwrap();
+    let row = |name: &str| pass.fields.iter().find(|row| row.field == name).unwrap();
+    let price = row("items.price");
+    assert_eq!((price.exact, price.wrong), (2 * pass.counts.units, pass.counts.units));
+    assert_eq!((price.precision, price.recall), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
+    assert_eq!((row("items.name").exact, row("items.name").f1), (3 * pass.counts.units, Some(1.0)));
+    assert_eq!(row("invoice_number").exact, pass.counts.units);
+    assert!(pass.fields.iter().all(|row| row.field != "items"));
 }

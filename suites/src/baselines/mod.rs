@@ -12,6 +12,7 @@ mod linear;
 mod majority;
 mod nearest;
 mod oracle;
+mod pattern;
 mod random;
 mod regression;
 mod tfidf;
@@ -21,6 +22,7 @@ use std::fmt;
 use rightsize_providers::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::sample::Sample;
 use crate::suite::Suite;
@@ -46,12 +48,20 @@ pub enum Method {
     /// The label that a logistic regression on TF-IDF, fitted on the train split, finds most
     /// probable.
     Linear,
+    /// What the suite's own regular expressions find.
+    Pattern,
 }
 
 impl Method {
     /// All methods.
-    pub const ALL: [Method; 5] =
-        [Method::Oracle, Method::Majority, Method::Random, Method::Nearest, Method::Linear];
+    pub const ALL: [Method; 6] = [
+        Method::Oracle,
+        Method::Majority,
+        Method::Random,
+        Method::Nearest,
+        Method::Linear,
+        Method::Pattern,
+    ];
 
     /// Its word in files and messages.
     pub fn word(self) -> &'static str {
@@ -61,6 +71,20 @@ impl Method {
             Method::Random => "random",
             Method::Nearest => "nearest",
             Method::Linear => "linear",
+            Method::Pattern => "pattern",
+        }
+    }
+
+    /// What decides this method's answers to a suite, beside seed, sample and train split; null for
+    /// methods that nothing else decides.
+    pub fn parameters(self, suite: &Suite) -> Value {
+        match self {
+            Method::Oracle
+            | Method::Majority
+            | Method::Random
+            | Method::Nearest
+            | Method::Linear => Value::Null,
+            Method::Pattern => json!(pattern::patterns(&suite.task)),
         }
     }
 
@@ -82,6 +106,18 @@ impl Method {
 
     /// Why this method has no answers for a suite, and the remedy.
     fn objection(self, suite: &Suite, input: &Input) -> Option<(&'static str, &'static str)> {
+        if self == Method::Pattern && pattern::patterns(&suite.task).is_empty() {
+            return Some(match suite.task {
+                Task::Extraction(_) | Task::Pii(_) => (
+                    "it finds values by regular expressions, and the suite has none",
+                    "write `pattern: '...'` beside a field or a type in the suite's file",
+                ),
+                _ => (
+                    "it finds values by regular expressions, which only extraction and pii have",
+                    "leave it out of this suite",
+                ),
+            });
+        }
         let needs_labels = matches!(self, Method::Random | Method::Linear);
         if needs_labels && suite.task.labels().is_empty() {
             return Some((
@@ -162,6 +198,7 @@ enum Fitted {
     Random { answers: Vec<String>, seed: u64 },
     Nearest(Nearest),
     Linear(Classifier),
+    Pattern(Task),
 }
 
 impl Baseline {
@@ -184,6 +221,7 @@ impl Baseline {
             },
             Method::Nearest => Fitted::Nearest(Nearest::fit(task, &suite.train, &input)),
             Method::Linear => Fitted::Linear(Classifier::fit(task, &suite.train, &input)),
+            Method::Pattern => Fitted::Pattern(task.clone()),
         };
         Ok(Baseline { input, fitted })
     }
@@ -203,6 +241,7 @@ impl Baseline {
             Fitted::Random { answers, seed } => random::answer(answers, *seed, &sample.id, repeat),
             Fitted::Nearest(nearest) => nearest.answer(&self.input.text(sample)),
             Fitted::Linear(classifier) => classifier.answer(&self.input.text(sample)),
+            Fitted::Pattern(task) => &pattern::answer(task, sample, &self.input),
         };
         Response { text: text.to_owned(), ..Response::default() }
     }

@@ -24,6 +24,14 @@ pub fn levenshtein_similarity(a: &str, b: &str) -> f64 {
     edits::normalized_similarity(a.chars(), b.chars())
 }
 
+/// Whether [`levenshtein_similarity`] is at least `threshold`. Texts whose lengths rule that out cost
+/// no more than counting them.
+pub fn levenshtein_similarity_is_at_least(a: &str, b: &str, threshold: f64) -> bool {
+    // The slack lets 1 - 1/10 reach 0.9, as it does in decimal arithmetic.
+    let cutoff = edits::Args::default().score_cutoff(threshold - 1e-12);
+    edits::normalized_similarity_with_args(a.chars(), b.chars(), &cutoff).is_some()
+}
+
 /// Optimal string alignment: Levenshtein's operations and the swap of neighbours, where no part is
 /// edited twice.
 pub fn osa(a: &str, b: &str) -> usize {

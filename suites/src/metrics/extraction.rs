@@ -53,6 +53,69 @@ impl Verdict {
     }
 }
 
+/// How often each verdict was given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Of [`Verdict::Exact`].
+    pub exact: u64,
+    /// Of [`Verdict::Missing`].
+    pub missing: u64,
+    /// Of [`Verdict::Invented`].
+    pub invented: u64,
+    /// Of [`Verdict::Wrong`].
+    pub wrong: u64,
+    /// Of [`Verdict::Absent`].
+    pub absent: u64,
+}
+
+impl Tally {
+    /// Counts a verdict.
+    pub fn add(&mut self, verdict: Verdict) {
+        let count = match verdict {
+            Verdict::Exact => &mut self.exact,
+            Verdict::Missing => &mut self.missing,
+            Verdict::Invented => &mut self.invented,
+            Verdict::Wrong => &mut self.wrong,
+            Verdict::Absent => &mut self.absent,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// The verdicts that were given, with their numbers.
+    pub fn given(&self) -> impl Iterator<Item = (Verdict, u64)> {
+        let all = [
+            (Verdict::Exact, self.exact),
+            (Verdict::Missing, self.missing),
+            (Verdict::Invented, self.invented),
+            (Verdict::Wrong, self.wrong),
+            (Verdict::Absent, self.absent),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0)
+    }
+
+    /// Whether nothing is missing, invented or wrong.
+    pub fn is_right(&self) -> bool {
+        self.missing == 0 && self.invented == 0 && self.wrong == 0
+    }
+
+    /// True positives, false positives and false negatives.
+    pub fn counts(&self) -> (f64, f64, f64) {
+        self.given().fold((0.0, 0.0, 0.0), |(tp, fp, fn_), (verdict, count)| {
+            let (a, b, c) = verdict.counts();
+            let count = count as f64;
+            (tp + a * count, fp + b * count, fn_ + c * count)
+        })
+    }
+}
+
+impl From<Verdict> for Tally {
+    fn from(verdict: Verdict) -> Tally {
+        let mut tally = Tally::default();
+        tally.add(verdict);
+        tally
+    }
+}
+
 /// F1 of counts; `None` where nothing was expected and nothing given.
 pub fn f1(tp: f64, fp: f64, fn_: f64) -> Option<f64> {
     Counts { tp, predicted: tp + fp, gold: tp + fn_ }.defined_f(1.0)

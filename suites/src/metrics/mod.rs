@@ -6,6 +6,7 @@
 //! [`Metric::finish`] makes the figure of the sum: for a whole suite, for a slice, or for a
 //! bootstrap resample.
 
+pub mod assignment;
 pub mod bleu;
 pub mod chrf;
 pub mod classification;
@@ -42,9 +43,9 @@ use crate::tasks::citations::CITATIONS;
 ///
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
-/// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a type or one
-/// of `(characters)`, `(strict)`, `(places)`, `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and
-/// `tp:(citations)` and so on. Summarization: `n` and the word
+/// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`, where FIELD is `LIST.COLUMN` in a list of objects. Pii: `n` and
+/// `tp:X`, `fp:X`, `fn:X` where X is a type or one of `(characters)`, `(strict)`, `(places)`,
+/// `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n` and the word
 /// of every metric. Reasoning: `n`, `correct`.
 pub type Parts = BTreeMap<String, f64>;
 

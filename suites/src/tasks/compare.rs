@@ -3,6 +3,9 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::money::Money;
+use crate::metrics::edit_distance::levenshtein_similarity_is_at_least;
+
 /// How two values of a field are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Compare {
@@ -10,10 +13,22 @@ pub enum Compare {
     Exact,
     /// The same text, but for case and for white space.
     Casefold,
+    /// Nearly the same text: the normalised Levenshtein similarity, after case and white space as in
+    /// [`Compare::Casefold`], is at least a threshold.
+    Fuzzy {
+        /// Smallest similarity, in (0, 1].
+        threshold: f64,
+    },
     /// The same number, within an absolute tolerance. In text, numbers
     /// may be written as people do: `1,234.50`, `1.234,50 EUR`.
     Number {
         /// Largest difference, ≥ 0.
+        tolerance: f64,
+    },
+    /// The same sum of money: the amount within an absolute tolerance, and the currency where both
+    /// name one. See [`super::money`].
+    Money {
+        /// Largest difference of the amounts, ≥ 0.
         tolerance: f64,
     },
     /// The same day. `2026-01-31`, `2026/01/31`, `31.01.2026`, `31 January 2026` and `January 31, 2026`
@@ -26,38 +41,67 @@ pub enum Compare {
     },
 }
 
+/// A value as its comparator sees it: made once, so that it can be compared with many.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Comparable {
+    Text(String),
+    Number(f64),
+    Money(Money),
+    Day(Date),
+}
+
 impl Compare {
     /// Whether an answer's value is the expected one. Neither is null.
     pub fn equal(&self, read: &Value, expected: &Value) -> bool {
+        let both = self.comparable(read).zip(self.comparable(expected));
+        both.is_some_and(|(read, expected)| self.same(&read, &expected))
+    }
+
+    /// The value for this comparator; `None` where it is none of its kind, and equal to nothing.
+    pub(super) fn comparable(&self, value: &Value) -> Option<Comparable> {
         match self {
-            Compare::Exact => text(read).is_some_and(|r| text(expected) == Some(r)),
-            Compare::Casefold | Compare::Enum { .. } => {
-                let folded = |v: &Value| {
-                    text(v)
-                        .map(|t| t.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
-                };
-                folded(read).is_some_and(|r| folded(expected) == Some(r))
+            Compare::Exact => text(value).map(Comparable::Text),
+            Compare::Casefold | Compare::Fuzzy { .. } | Compare::Enum { .. } => {
+                let folded = text(value)?.to_lowercase();
+                let words: Vec<&str> = folded.split_whitespace().collect();
+                Some(Comparable::Text(words.join(" ")))
             }
-            Compare::Number { tolerance } => match (number(read), number(expected)) {
-                // The slack lets 778.005 be within 0.005 of 778, as it is in decimal arithmetic.
-                (Some(r), Some(e)) => (r - e).abs() <= tolerance + 1e-12 * e.abs().max(1.0),
-                _ => false,
-            },
-            Compare::Date => match (date(read), date(expected)) {
-                (Some(r), Some(e)) => r == e,
-                _ => false,
-            },
+            Compare::Number { .. } => number(value).map(Comparable::Number),
+            Compare::Money { .. } => Money::of(value).map(Comparable::Money),
+            Compare::Date => date(value).map(Comparable::Day),
+        }
+    }
+
+    /// [`Compare::equal`] of values that were made for this comparator.
+    pub(super) fn same(&self, read: &Comparable, expected: &Comparable) -> bool {
+        match (self, read, expected) {
+            (Compare::Fuzzy { threshold }, Comparable::Text(r), Comparable::Text(e)) => {
+                levenshtein_similarity_is_at_least(r, e, *threshold)
+            }
+            (Compare::Number { tolerance }, Comparable::Number(r), Comparable::Number(e)) => {
+                within(*r, *e, *tolerance)
+            }
+            (Compare::Money { tolerance }, Comparable::Money(r), Comparable::Money(e)) => {
+                r.same(e, *tolerance)
+            }
+            (_, read, expected) => read == expected,
         }
     }
 
     /// Why a value cannot be an expected one, if it cannot.
     pub(crate) fn objects_to(&self, expected: &Value) -> Option<String> {
         if !matches!(expected, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
-            return Some("lists and objects as expected values are not built yet".to_owned());
+            let kind = if expected.is_array() { "a list" } else { "an object" };
+            return Some(format!(
+                "{kind} is no single value; lists are declared by the key `list`"
+            ));
         }
         match self {
             Compare::Number { .. } if number(expected).is_none() => {
                 Some(format!("{expected} is no number"))
+            }
+            Compare::Money { .. } if Money::of(expected).is_none() => {
+                Some(format!("{expected} is no sum of money such as 1,234.50 EUR"))
             }
             Compare::Date if date(expected).is_none() => {
                 Some(format!("{expected} is no date such as 2026-01-31"))
@@ -77,8 +121,11 @@ impl Compare {
     /// The JSON Schema of a value, null included.
     pub(super) fn schema(&self) -> Value {
         match self {
-            Compare::Exact | Compare::Casefold => serde_json::json!({"type": ["string", "null"]}),
+            Compare::Exact | Compare::Casefold | Compare::Fuzzy { .. } => {
+                serde_json::json!({"type": ["string", "null"]})
+            }
             Compare::Number { .. } => serde_json::json!({"type": ["number", "null"]}),
+            Compare::Money { .. } => serde_json::json!({"type": ["string", "number", "null"]}),
             Compare::Date => serde_json::json!({
                 "type": ["string", "null"], "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
             }),
@@ -94,8 +141,11 @@ impl Compare {
     pub(super) fn fits(&self, value: &Value) -> bool {
         match (self, value) {
             (_, Value::Null) => true,
-            (Compare::Number { .. }, Value::Number(_)) => true,
-            (Compare::Exact | Compare::Casefold, Value::String(_)) => true,
+            (Compare::Number { .. } | Compare::Money { .. }, Value::Number(_)) => true,
+            (
+                Compare::Exact | Compare::Casefold | Compare::Fuzzy { .. } | Compare::Money { .. },
+                Value::String(_),
+            ) => true,
             (Compare::Date, Value::String(text)) => {
                 text.len() == 10 && text.parse::<Date>().is_ok()
             }
@@ -103,6 +153,12 @@ impl Compare {
             _ => false,
         }
     }
+}
+
+/// Whether two numbers differ by at most `tolerance`.
+pub(super) fn within(read: f64, expected: f64, tolerance: f64) -> bool {
+    // The slack lets 778.005 be within 0.005 of 778, as it is in decimal arithmetic.
+    (read - expected).abs() <= tolerance + 1e-12 * expected.abs().max(1.0)
 }
 
 /// A scalar as text, without white space around it.
@@ -238,6 +294,19 @@ mod tests {
         for text in ["24/01/2022", "2022-02-30", "2022", "", "today", "2022-01-25"] {
             assert!(!Compare::Date.equal(&json!(text), &day), "{text}");
         }
+    }
+
+    #[test]
+    fn nearly_the_same_text() {
+        let compare = Compare::Fuzzy { threshold: 0.9 };
+        // One edit of ten characters is inside, of nine outside.
+        assert!(compare.equal(&json!("Widgets XL"), &json!("widgets  xm")));
+        assert!(!compare.equal(&json!("Widgets X"), &json!("Widgets Y")));
+        let same = Compare::Fuzzy { threshold: 1.0 };
+        assert!(same.equal(&json!(" A b"), &json!("a B")) && !same.equal(&json!("a"), &json!("b")));
+        let loose = Compare::Fuzzy { threshold: 0.01 };
+        let (long, short) = ("x".repeat(1_000_000), "abc");
+        assert!(!loose.equal(&json!(long), &json!(short)), "lengths alone decide");
     }
 
     #[test]

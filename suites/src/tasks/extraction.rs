@@ -8,17 +8,20 @@
 //!
 //! **Unparsed**: there is no such object.
 //!
-//! **Scored** field by field with the field's comparator (`exact`, `casefold`, `number` with a
-//! tolerance, `date`, `enum`) and the null table of [`crate::metrics::extraction`]. The document's
-//! own score is its F1 over fields; 1 where no value was expected and none given. Metrics: field
-//! F1 (micro over all documents), document accuracy.
+//! **Scored** field by field with the field's comparator (`exact`, `casefold`, `fuzzy` with a
+//! threshold, `number` and `money` with a tolerance, `date`, `enum`) and the null table of
+//! [`crate::metrics::extraction`]. Lists are scored cell by cell, after their rows were matched (see
+//! [`super::list`]). The document's own score is its F1 over fields and cells; 1 where no value was
+//! expected and none given. Metrics: field F1 (micro over the fields and cells of all documents),
+//! document accuracy (everything right, lists included).
 
 use rightsize_providers::Fields;
 use serde_json::{Map, Value, json};
 
 pub use super::compare::Compare;
-use super::{BadExpected, Reading, Score, json_answer};
-use crate::metrics::extraction::{Verdict, f1};
+pub use super::list::{Column, Items};
+use super::{BadExpected, Finder, Reading, Score, json_answer};
+use crate::metrics::extraction::{Tally, Verdict, f1};
 use crate::metrics::{Metric, Parts};
 
 /// The metrics of this kind, the default primary one first.
@@ -40,8 +43,19 @@ pub struct Field {
     pub name: String,
     /// The column with the right value; null or empty text where there is none.
     pub expected: String,
-    /// When two values are the same.
-    pub compare: Compare,
+    /// What it holds.
+    pub shape: Shape,
+    /// How the baseline `pattern` finds it in the text.
+    pub pattern: Option<Finder>,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// One value.
+    Value(Compare),
+    /// A list.
+    List(Items),
 }
 
 /// Whether a value stands for "no value".
@@ -58,6 +72,10 @@ impl Extraction {
         self.fields.iter().map(|f| f.name.clone()).collect()
     }
 
+    pub(super) fn scored_names(&self) -> Vec<String> {
+        self.fields.iter().flat_map(Field::scored_names).collect()
+    }
+
     /// The values of a row by field; empty text is null.
     pub(super) fn expected_in(&self, row: &Fields) -> Result<Value, BadExpected> {
         let mut values = Map::new();
@@ -66,19 +84,22 @@ impl Extraction {
                 let message = format!("the row has no column `{}`", field.expected);
                 return Err(BadExpected::new(message, "write null where there is no value"));
             };
-            let value = if is_null(Some(value)) { Value::Null } else { value.clone() };
-            if let Some(why) = field.compare.objects_to(&value).filter(|_| !value.is_null()) {
-                let message = format!("the expected value of `{}`: {why}", field.name);
-                return Err(BadExpected::new(message, "correct the row, or change `compare`"));
-            }
-            values.insert(field.name.clone(), value);
+            let expected = field.shape.expected(value).map_err(|(place, why)| {
+                let message = format!("the expected value of `{}{place}`: {why}", field.name);
+                let remedy = match &field.shape {
+                    Shape::Value(_) => "correct the row, or change `compare`",
+                    Shape::List(_) => "correct the row, or change `list` and what is in it",
+                };
+                BadExpected::new(message, remedy)
+            })?;
+            values.insert(field.name.clone(), expected);
         }
         Ok(Value::Object(values))
     }
 
     pub(super) fn schema(&self) -> Value {
         let properties: Map<String, Value> =
-            self.fields.iter().map(|f| (f.name.clone(), f.compare.schema())).collect();
+            self.fields.iter().map(|f| (f.name.clone(), f.shape.schema())).collect();
         json!({
             "type": "object",
             "properties": properties,
@@ -108,7 +129,7 @@ impl Extraction {
             };
             return Reading { schema_valid: Some(false), ..Reading::nothing("json", why) };
         };
-        let fits = |f: &Field| object.get(&f.name).is_some_and(|v| f.compare.fits(v));
+        let fits = |f: &Field| object.get(&f.name).is_some_and(|v| f.shape.fits(v));
         let schema_valid =
             !answer.repaired && object.len() == self.fields.len() && self.fields.iter().all(fits);
         let value: Map<String, Value> = self
@@ -133,16 +154,19 @@ impl Extraction {
         let (mut tp, mut fp, mut fn_) = (0.0, 0.0, 0.0);
         for field in &self.fields {
             let gold = expected.get(&field.name)?;
-            let verdict = field.judge(read.and_then(|r| r.get(&field.name)), gold);
-            all_right &= matches!(verdict, Verdict::Exact | Verdict::Absent);
-            detail.insert(field.name.clone(), verdict.as_str().into());
-            let (a, b, c) = verdict.counts();
-            tp += a;
-            fp += b;
-            fn_ += c;
-            for (kind, count) in [("tp", a), ("fp", b), ("fn", c)] {
-                if count > 0.0 {
-                    parts.insert(format!("{kind}:{}", field.name), count);
+            let read = read.and_then(|r| r.get(&field.name));
+            for (name, tally) in field.scored_names().into_iter().zip(field.shape.judge(read, gold))
+            {
+                all_right &= tally.is_right();
+                detail.insert(name.clone(), field.shape.detail(&tally));
+                let (a, b, c) = tally.counts();
+                tp += a;
+                fp += b;
+                fn_ += c;
+                for (kind, count) in [("tp", a), ("fp", b), ("fn", c)] {
+                    if count > 0.0 {
+                        parts.insert(format!("{kind}:{name}"), count);
+                    }
                 }
             }
         }
@@ -159,13 +183,65 @@ impl Extraction {
 }
 
 impl Field {
-    fn judge(&self, read: Option<&Value>, gold: &Value) -> Verdict {
-        match (is_null(Some(gold)), read.filter(|v| !is_null(Some(v)))) {
+    fn scored_names(&self) -> Vec<String> {
+        match &self.shape {
+            Shape::Value(_) => vec![self.name.clone()],
+            Shape::List(items) => items.scored_names(&self.name),
+        }
+    }
+}
+
+impl Shape {
+    /// The expected value, or the place in it and what is wrong there.
+    fn expected(&self, value: &Value) -> Result<Value, (String, String)> {
+        match self {
+            Shape::Value(_) if is_null(Some(value)) => Ok(Value::Null),
+            Shape::Value(compare) => match compare.objects_to(value) {
+                Some(why) => Err((String::new(), why)),
+                None => Ok(value.clone()),
+            },
+            Shape::List(items) => items.expected(value),
+        }
+    }
+
+    fn schema(&self) -> Value {
+        match self {
+            Shape::Value(compare) => compare.schema(),
+            Shape::List(items) => items.schema(),
+        }
+    }
+
+    fn fits(&self, value: &Value) -> bool {
+        match self {
+            Shape::Value(compare) => compare.fits(value),
+            Shape::List(items) => items.fits(value),
+        }
+    }
+
+    fn judge(&self, read: Option<&Value>, gold: &Value) -> Vec<Tally> {
+        let compare = match self {
+            Shape::Value(compare) => compare,
+            Shape::List(items) => return items.judge(read, gold),
+        };
+        let verdict = match (is_null(Some(gold)), read.filter(|v| !is_null(Some(v)))) {
             (true, None) => Verdict::Absent,
             (true, Some(_)) => Verdict::Invented,
             (false, None) => Verdict::Missing,
-            (false, Some(value)) if self.compare.equal(value, gold) => Verdict::Exact,
+            (false, Some(value)) if compare.equal(value, gold) => Verdict::Exact,
             (false, Some(_)) => Verdict::Wrong,
+        };
+        vec![verdict.into()]
+    }
+
+    /// A tally in a record: the word of the only verdict of a value, the numbers of all verdicts of
+    /// a list's cells.
+    fn detail(&self, tally: &Tally) -> Value {
+        let mut given = tally.given().map(|(verdict, count)| (verdict.as_str(), count));
+        match self {
+            Shape::Value(_) => given.next().map(|(word, _)| word).into(),
+            Shape::List(_) => {
+                given.map(|(word, count)| (word.to_owned(), Value::from(count))).collect()
+            }
         }
     }
 }

@@ -6,7 +6,10 @@ pub mod classification;
 mod compare;
 pub mod extraction;
 pub mod faq;
+mod finder;
 mod json_answer;
+mod list;
+mod money;
 mod pattern;
 pub mod pii;
 pub mod reasoning;
@@ -19,6 +22,7 @@ use serde_json::Value;
 pub use classification::Classification;
 pub use extraction::Extraction;
 pub use faq::Faq;
+pub use finder::Finder;
 pub use pattern::Pattern;
 pub use pii::Pii;
 pub use reasoning::Reasoning;
@@ -202,10 +206,11 @@ impl Task {
         }
     }
 
-    /// The field names in the suite's order; empty for other kinds than extraction.
+    /// What is scored of an extraction, in the suite's order: the names of its fields, and
+    /// `LIST.COLUMN` for the columns of a list of objects. Empty for other kinds.
     pub fn fields(&self) -> Vec<String> {
         match self {
-            Task::Extraction(task) => task.field_names(),
+            Task::Extraction(task) => task.scored_names(),
             Task::Classification(_)
             | Task::Pii(_)
             | Task::Faq(_)

@@ -18,11 +18,12 @@
 //! entity F1 of CoNLL, as seqeval computes it, so that this task serves for named entities too.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 
 use rightsize_providers::Fields;
 use serde_json::{Value, json};
 
-use super::{BadExpected, Reading, Score, json_answer};
+use super::{BadExpected, Finder, Reading, Score, json_answer};
 use crate::metrics::precision_recall::Counts;
 use crate::metrics::spans::Span;
 use crate::metrics::{Metric, Parts, ner_nervaluate, spans_pii};
@@ -50,6 +51,8 @@ pub struct Pii {
     pub expected: String,
     /// The types, in the suite's order.
     pub types: Vec<String>,
+    /// How the baseline `pattern` finds a type, for the types that have a pattern, in their order.
+    pub patterns: Vec<(String, Finder)>,
     /// The metric that headlines this task.
     pub primary: Metric,
 }
@@ -100,6 +103,21 @@ impl Pii {
             "required": [ENTITIES],
             "additionalProperties": false,
         })
+    }
+
+    /// An answer that names places in the text, in bytes and in the order of the text, as the places
+    /// in code points that [`Pii::read`] reads.
+    pub(crate) fn write_places(text: &str, places: &[(Range<usize>, &str)]) -> String {
+        let (mut byte, mut point) = (0usize, 0usize);
+        let mut points_to = |at: usize| {
+            point = point.saturating_add(text.get(byte..at).unwrap_or_default().chars().count());
+            byte = at;
+            point
+        };
+        let place = |(range, kind): &(Range<usize>, &str)| {
+            json!([points_to(range.start), points_to(range.end), kind])
+        };
+        json!({ENTITIES: places.iter().map(place).collect::<Vec<_>>()}).to_string()
     }
 
     pub(super) fn write(&self, expected: &Value) -> String {

@@ -5,7 +5,13 @@ use super::*;
 
 fn task() -> Pii {
     let types = ["EMAIL", "PERSON"].map(str::to_owned).to_vec();
-    Pii { text: "text".into(), expected: "spans".into(), types, primary: Metric::CharacterRecall }
+    Pii {
+        text: "text".into(),
+        expected: "spans".into(),
+        types,
+        patterns: Vec::new(),
+        primary: Metric::CharacterRecall,
+    }
 }
 
 fn sample() -> Value {

@@ -1,6 +1,7 @@
 //! rapidfuzz, and the error rates made of its distances.
 
 use rightsize_suites::metrics::edit_distance as distance;
+use rightsize_suites::tasks::extraction::Compare;
 
 use crate::support::{assert_close, cases};
 
@@ -39,4 +40,28 @@ fn distances_as_rapidfuzz() {
             assert_close(figure, &expected[name], TOLERANCE, &what);
         }
     }
+}
+
+/// The comparator `fuzzy` has the normalised similarity as its threshold: that of a pair is reached,
+/// a larger one is not. Only pairs that its case and white space rules leave as they are.
+#[test]
+fn fuzzy_compares_by_the_normalised_similarity() {
+    let mut compared = 0;
+    for case in cases("edit_distance.json") {
+        let (a, b) = (case["a"].as_str().unwrap(), case["b"].as_str().unwrap());
+        let folded = |text: &str| {
+            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+            words.join(" ")
+        };
+        let similarity = case["expected"]["levenshtein_normalized_similarity"].as_f64().unwrap();
+        if folded(a) != a || folded(b) != b || similarity == 0.0 {
+            continue;
+        }
+        compared += 1;
+        let equal = |threshold| Compare::Fuzzy { threshold }.equal(&a.into(), &b.into());
+        assert!(equal(similarity), "{}", case["id"]);
+        assert!(similarity == 1.0 || !equal(similarity + TOLERANCE), "{}", case["id"]);
+    }
+    eprintln!("{compared} pairs");
+    assert!(compared > 50);
 }
