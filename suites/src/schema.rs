@@ -15,7 +15,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("extends", "write the keys of the other suite into this one"),
     ("repeats", "run the bake-off again with another `seed`"),
     ("retrieval", "put the passage into a column of the row"),
-    ("tools", "ask for text"),
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
     ("prompt.few_shot", "write the examples into `prompt.system`"),
     ("prompt.variants", "write a second suite with the other prompt"),
@@ -46,6 +45,8 @@ pub(crate) struct SuiteFile {
     pub types: Option<Vec<String>>,
     #[serde(default)]
     pub text: Option<String>,
+    #[serde(default)]
+    pub tools: Option<Tools>,
     pub prompt: PromptText,
     #[serde(default)]
     pub answer: Answer,
@@ -74,13 +75,21 @@ pub(crate) enum TaskKind {
     Faq,
     Summarization,
     Reasoning,
+    ToolUse,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 6] =
-            ["classification", "extraction", "pii", "faq", "summarization", "reasoning"];
-        const NOT_BUILT: [&str; 2] = ["code", "tool_use"];
+        const BUILT: [&str; 7] = [
+            "classification",
+            "extraction",
+            "pii",
+            "faq",
+            "summarization",
+            "reasoning",
+            "tool_use",
+        ];
+        const NOT_BUILT: [&str; 1] = ["code"];
         let word = String::deserialize(deserializer)?;
         match word.as_str() {
             "classification" => Ok(TaskKind::Classification),
@@ -89,6 +98,7 @@ impl<'de> Deserialize<'de> for TaskKind {
             "faq" => Ok(TaskKind::Faq),
             "summarization" => Ok(TaskKind::Summarization),
             "reasoning" => Ok(TaskKind::Reasoning),
+            "tool_use" => Ok(TaskKind::ToolUse),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",
                 crate::problem::listed(BUILT)
@@ -137,6 +147,37 @@ impl<'de> Deserialize<'de> for Source {
 
             fn visit_seq<A: SeqAccess<'de>>(self, rows: A) -> Result<Source, A::Error> {
                 Deserialize::deserialize(SeqAccessDeserializer::new(rows)).map(Source::Inline)
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
+}
+
+/// The tools of a suite, as they are written.
+#[derive(Debug)]
+pub(crate) enum Tools {
+    /// A JSON file with a list of them, relative to the suite's.
+    File(String),
+    /// The definitions themselves.
+    Inline(Vec<serde_json::Value>),
+}
+
+impl<'de> Deserialize<'de> for Tools {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = Tools;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a JSON file or a list of tools")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Tools, E> {
+                Ok(Tools::File(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, tools: A) -> Result<Tools, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(tools)).map(Tools::Inline)
             }
         }
         deserializer.deserialize_any(Words)
@@ -260,6 +301,7 @@ pub(crate) struct Answer {
 pub(crate) enum AnswerFormat {
     Text,
     Json,
+    Tools,
 }
 
 /// A filter that reads a final answer: a word, or `{regex: '...'}`.

@@ -61,7 +61,13 @@ fn good_suites() {
             Err(problems) => return format!("{name} was not loaded:\n{problems}"),
         };
         let rows = suite.samples.iter().map(|s| s.row.clone()).collect();
-        let again = Suite::from_run_folder(&suite.yaml, name, rows, Vec::new()).unwrap();
+        let again = match &suite.tools_file {
+            Some(tools) => {
+                let (yaml, tools) = (&suite.yaml, tools.clone());
+                Suite::with_tools_from_run_folder(yaml, name, rows, Vec::new(), tools).unwrap()
+            }
+            None => Suite::from_run_folder(&suite.yaml, name, rows, Vec::new()).unwrap(),
+        };
         assert_eq!(again.sha256, suite.sha256, "{name}");
         let mut lines =
             vec![format!("{} {} {}", suite.name, suite.task.kind(), suite.primary().title())];

@@ -56,6 +56,9 @@ fn write_suite(folder: &Path, suite: &Suite) -> Result<(), JournalError> {
     write_whole(&own.join(files::SUITE_YAML), suite.yaml.as_bytes())?;
     write_whole(&own.join(files::SUITE_FACTS), &to_json(&own, &SuiteFacts::of(suite))?)?;
     write_rows(&own.join(files::SAMPLES), &suite.samples)?;
+    if let Some(tools) = &suite.tools_file {
+        write_whole(&own.join(files::TOOLS), &to_json(&own, tools)?)?;
+    }
     if suite.train.is_empty() { Ok(()) } else { write_rows(&own.join(files::TRAIN), &suite.train) }
 }
 

@@ -11,6 +11,8 @@ pub mod pii;
 pub mod reasoning;
 pub mod summarization;
 mod thoughts;
+pub mod tool_use;
+pub mod tools;
 
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
@@ -22,6 +24,7 @@ pub use pattern::Pattern;
 pub use pii::Pii;
 pub use reasoning::Reasoning;
 pub use summarization::Summarization;
+pub use tool_use::ToolUse;
 
 use crate::metrics::{Metric, Parts};
 use crate::sample::Sample;
@@ -45,6 +48,8 @@ pub enum Task {
     Summarization(Summarization),
     /// A final answer at the end of a chain of thought.
     Reasoning(Reasoning),
+    /// Calls of tools.
+    ToolUse(ToolUse),
 }
 
 /// What was read in an answer.
@@ -52,7 +57,8 @@ pub enum Task {
 pub struct Reading {
     /// The answer in the task's shape; `None` when nothing could be read.
     pub value: Option<Value>,
-    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`.
+    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`,
+    /// `tools`.
     pub reader: &'static str,
     /// Whether the answer had to be repaired: a fence stripped, a label found in prose, a final
     /// answer found by another filter than the first.
@@ -127,13 +133,17 @@ impl Task {
             Task::Faq(_) => "faq",
             Task::Summarization(_) => "summarization",
             Task::Reasoning(_) => "reasoning",
+            Task::ToolUse(_) => "tool_use",
         }
     }
 
     /// A perfect answer: what the oracle baseline, few-shot examples and the property
     /// `score(read(write_expected(sample))) = 1` stand on.
     pub fn write_expected(&self, sample: &Sample) -> Response {
-        Response { text: self.write(&sample.expected), ..Response::default() }
+        match self {
+            Task::ToolUse(task) => task.write_expected(&sample.expected),
+            _ => Response { text: self.write(&sample.expected), ..Response::default() },
+        }
     }
 
     /// The text of a perfect answer, where `expected` is expected.
@@ -145,6 +155,7 @@ impl Task {
             Task::Faq(task) => task.write(expected),
             Task::Summarization(task) => task.write(expected),
             Task::Reasoning(task) => task.write(expected),
+            Task::ToolUse(task) => task.write(expected),
         }
     }
 
@@ -163,6 +174,7 @@ impl Task {
             Task::Faq(task) => task.read(&response.text),
             Task::Summarization(task) => task.read(&response.text),
             Task::Reasoning(task) => task.read(&response.text, response.finish),
+            Task::ToolUse(task) => task.read(response),
         }
     }
 
@@ -179,6 +191,7 @@ impl Task {
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Reasoning(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::ToolUse(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
             sample: sample.id.clone(),
@@ -197,7 +210,8 @@ impl Task {
             | Task::Pii(_)
             | Task::Faq(_)
             | Task::Summarization(_)
-            | Task::Reasoning(_) => Vec::new(),
+            | Task::Reasoning(_)
+            | Task::ToolUse(_) => Vec::new(),
         }
     }
 
@@ -209,7 +223,8 @@ impl Task {
             | Task::Pii(_)
             | Task::Faq(_)
             | Task::Summarization(_)
-            | Task::Reasoning(_) => Vec::new(),
+            | Task::Reasoning(_)
+            | Task::ToolUse(_) => Vec::new(),
         }
     }
 
@@ -222,6 +237,7 @@ impl Task {
             Task::Faq(task) => task.primary,
             Task::Summarization(task) => task.primary,
             Task::Reasoning(task) => task.primary,
+            Task::ToolUse(task) => task.primary,
         }
     }
 
@@ -234,6 +250,7 @@ impl Task {
             Task::Faq(_) => &faq::METRICS,
             Task::Summarization(_) => &summarization::METRICS,
             Task::Reasoning(_) => &reasoning::METRICS,
+            Task::ToolUse(_) => &tool_use::METRICS,
         };
         let others = all.iter().copied().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
@@ -248,6 +265,7 @@ impl Task {
             Task::Faq(task) => vec![&task.expected],
             Task::Summarization(task) => vec![&task.expected],
             Task::Reasoning(task) => vec![&task.expected],
+            Task::ToolUse(task) => vec![&task.expected],
         }
     }
 
@@ -260,6 +278,7 @@ impl Task {
             Task::Faq(task) => task.expected_in(row),
             Task::Summarization(task) => task.expected_in(row),
             Task::Reasoning(task) => task.expected_in(row),
+            Task::ToolUse(task) => task.expected_in(row),
         }
     }
 
@@ -277,6 +296,9 @@ impl Task {
             Task::Pii(task) => {
                 variables.insert("types".to_owned(), task.types.clone().into());
             }
+            Task::ToolUse(task) => {
+                variables.insert("tools".to_owned(), task.tools_text().into());
+            }
             Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => {}
         }
         variables
@@ -290,8 +312,16 @@ impl Task {
             Task::Classification(_) => 32,
             Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
-            Task::Summarization(_) => 256,
+            Task::Summarization(_) | Task::ToolUse(_) => 256,
             Task::Reasoning(_) => 1024,
+        }
+    }
+
+    /// The tools that are given to a model as such, in the form of OpenAI's `tools`.
+    pub fn offered_tools(&self) -> Vec<Value> {
+        match self {
+            Task::ToolUse(task) => task.offered(),
+            _ => Vec::new(),
         }
     }
 
@@ -301,7 +331,7 @@ impl Task {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
             Task::Pii(task) => Some(task.schema()),
-            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => None,
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) | Task::ToolUse(_) => None,
         }
     }
 
@@ -313,6 +343,7 @@ impl Task {
             Task::Faq(_) => "span",
             Task::Summarization(_) => "text",
             Task::Reasoning(task) => task.reader(),
+            Task::ToolUse(task) => task.reader(),
         }
     }
 }
