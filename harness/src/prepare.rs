@@ -273,5 +273,13 @@ pub fn kept_suite(own: &Path, source: &str) -> Result<Suite, Failure> {
         true => rows(files::TRAIN)?,
         false => Vec::new(),
     };
-    Ok(Suite::from_run_folder(&yaml, source, rows(files::SAMPLES)?, train)?)
+    let samples = rows(files::SAMPLES)?;
+    if !own.join(files::TOOLS).exists() {
+        return Ok(Suite::from_run_folder(&yaml, source, samples, train)?);
+    }
+    let tools = serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
+        let message = format!("{}: {error}", own.join(files::TOOLS).display());
+        Failure::wrong(message, "restore the folder from a copy")
+    })?;
+    Ok(Suite::with_tools_from_run_folder(&yaml, source, samples, train, tools)?)
 }

@@ -57,6 +57,8 @@ pub mod files {
     pub const SAMPLES: &str = "samples.jsonl";
     /// The rows of its train split in the same form, if it has one.
     pub const TRAIN: &str = "train.jsonl";
+    /// What the file of its tools held, where `tools` names one, in a suite's folder.
+    pub const TOOLS: &str = "tools.json";
     /// [`super::Record`] lines.
     pub const RECORDS: &str = "records.jsonl";
     /// [`super::PromptText`] lines.

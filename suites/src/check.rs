@@ -5,11 +5,12 @@ mod pii;
 
 use crate::metrics::{Metric, squad};
 use crate::problem::{Problem, listed, nearest};
-use crate::schema::{AnswerFormat, Axis, FilterWord, Ordered, SuiteFile, TaskKind, Values};
+use crate::schema::{AnswerFormat, Axis, FilterWord, Ordered, SuiteFile, TaskKind, Tools, Values};
 use crate::tasks::classification::{Classification, Label, indistinct};
 use crate::tasks::faq::{self, Faq};
 use crate::tasks::reasoning::{Filter, Reasoning};
-use crate::tasks::{Finder, Pattern, Summarization, Task};
+use crate::tasks::tools::Tool;
+use crate::tasks::{Finder, Pattern, Summarization, Task, ToolUse};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -61,6 +62,7 @@ pub(crate) fn task(
             let filters = filters(file, document, problems);
             Task::Reasoning(Reasoning { expected, filters, primary: Metric::Accuracy })
         }
+        TaskKind::ToolUse => Task::ToolUse(tool_use(file, document, problems)),
     };
     let task = with_primary(task, file, document, problems);
     check_reduce(file, &task, document, problems);
@@ -94,6 +96,10 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
             TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning,
             Some(AnswerFormat::Json),
         ) => Some("text"),
+        (TaskKind::ToolUse, Some(AnswerFormat::Text)) => Some("json"),
+        (TaskKind::ToolUse, Some(AnswerFormat::Tools)) => None,
+        (TaskKind::Extraction | TaskKind::Pii, Some(AnswerFormat::Tools)) => Some("json"),
+        (_, Some(AnswerFormat::Tools)) => Some("text"),
         _ => None,
     };
     if let Some(wanted) = wanted {
@@ -105,10 +111,17 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
         TaskKind::Extraction | TaskKind::Pii => true,
         TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
         TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning => false,
+        // Their schema would be that of all tools together, which no engine takes yet.
+        TaskKind::ToolUse => false,
     };
     if file.answer.constrain && !json {
-        let message = "only JSON answers can be constrained";
-        let remedy = "write `format: json`, or leave `constrain` out";
+        let (message, remedy) = match file.task {
+            TaskKind::ToolUse => ("calls of tools cannot be constrained yet", "leave it out"),
+            _ => (
+                "only JSON answers can be constrained",
+                "write `format: json`, or leave `constrain` out",
+            ),
+        };
         problems.push(document.problem(&["answer", "constrain"], message).remedy(remedy));
     }
     if file.answer.filters.is_some() && file.task != TaskKind::Reasoning {
@@ -135,6 +148,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         TaskKind::Faq => ("faq", "expected", &["abstentions", "citations"], "expected: answer"),
         TaskKind::Summarization => ("summarization", "expected", &[], "expected: summary"),
         TaskKind::Reasoning => ("reasoning", "expected", &[], "expected: answer"),
+        TaskKind::ToolUse => ("tool_use", "tools", &["expected"], "tools: tools.json"),
     };
     let keys = [
         ("labels", file.labels.is_some()),
@@ -144,6 +158,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         ("expected", file.expected.is_some()),
         ("abstentions", file.abstentions.is_some()),
         ("citations", file.citations.is_some()),
+        ("tools", file.tools.is_some()),
     ];
     for (key, present) in keys {
         if present && key != wanted && !others.contains(&key) {
@@ -247,6 +262,40 @@ fn faq(
     Faq { expected, abstentions, citations, unanswerable: false, primary: Metric::ExactMatch }
 }
 
+fn tool_use(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) -> ToolUse {
+    // Those of a file were read before.
+    let written = match &file.tools {
+        Some(Tools::Inline(tools)) => tools.as_slice(),
+        Some(Tools::File(_)) | None => &[],
+    };
+    if written.is_empty() && file.tools.is_some() {
+        let problem = document.problem(&["tools"], "there is no tool");
+        problems.push(problem.remedy("define at least one: `{name: now, parameters: {...}}`"));
+    }
+    let mut tools: Vec<Tool> = Vec::new();
+    for (i, value) in written.iter().enumerate() {
+        let position = i.to_string();
+        let path = ["tools", position.as_str()];
+        match Tool::new(value) {
+            Ok(tool) if tools.iter().any(|other| other.name() == tool.name()) => {
+                let message = format!("tool {}: `{}` is defined twice", i + 1, tool.name());
+                problems.push(document.problem(&path, message).remedy("keep one of them"));
+            }
+            Ok(tool) => tools.push(tool),
+            Err(bad) => {
+                let message = format!("tool {}: {}", i + 1, bad.message);
+                problems.push(document.problem(&path, message).remedy(bad.remedy));
+            }
+        }
+    }
+    ToolUse {
+        tools,
+        expected: file.expected.clone().unwrap_or_else(|| "calls".to_owned()),
+        typed: file.answer.format == Some(AnswerFormat::Tools),
+        primary: Metric::CallAccuracy,
+    }
+}
+
 fn filters(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) -> Vec<Filter> {
     let Some(words) = &file.answer.filters else {
         return vec![Filter::Strict, Filter::Flexible];
@@ -309,7 +358,8 @@ fn with_primary(
         | Task::Pii(_)
         | Task::Faq(_)
         | Task::Summarization(_)
-        | Task::Reasoning(_) => word,
+        | Task::Reasoning(_)
+        | Task::ToolUse(_) => word,
     };
     let metrics = task.metrics();
     match metrics.iter().find(|m| m.as_str() == metric_word) {
@@ -320,6 +370,7 @@ fn with_primary(
             Task::Faq(task) => task.primary = *metric,
             Task::Summarization(task) => task.primary = *metric,
             Task::Reasoning(task) => task.primary = *metric,
+            Task::ToolUse(task) => task.primary = *metric,
         },
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());

@@ -59,6 +59,7 @@ pub(crate) fn check(
         }
         Task::Summarization(t) => named.push((vec!["expected"], &t.expected)),
         Task::Reasoning(t) => named.push((vec!["expected"], &t.expected)),
+        Task::ToolUse(t) => named.push((vec!["expected"], &t.expected)),
         Task::Pii(t) => {
             named.extend([(vec!["text"], t.text.as_str()), (vec!["expected"], t.expected.as_str())])
         }

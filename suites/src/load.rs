@@ -13,7 +13,7 @@ use crate::few_shot;
 use crate::problem::{Problem, Problems, listed};
 use crate::prompt_keys;
 use crate::sample::{self, Sample};
-use crate::schema::{NOT_BUILT, Source, SuiteFile};
+use crate::schema::{NOT_BUILT, Source, SuiteFile, Tools};
 use crate::selection;
 use crate::suite::Suite;
 use crate::tasks::Task;
@@ -30,7 +30,7 @@ enum Place {
     /// In the folder of the suite's file: the folder as it is opened, and as messages name it.
     Folder { opened: PathBuf, shown: PathBuf },
     /// In the run folder, which kept the rows themselves.
-    Run { test: Vec<Fields>, train: Vec<Fields> },
+    Run { test: Vec<Fields>, train: Vec<Fields>, tools: Option<Value> },
 }
 
 impl Suite {
@@ -61,7 +61,22 @@ impl Suite {
         test: Vec<Fields>,
         train: Vec<Fields>,
     ) -> Result<Suite, Problems> {
-        build(yaml, source, Place::Run { test, train })
+        build(yaml, source, Place::Run { test, train, tools: None })
+    }
+
+    /// The same for a suite whose tools stand in a file of their own, with what the file held
+    /// ([`Suite::tools_file`]).
+    ///
+    /// # Errors
+    /// As [`Suite::from_run_folder`].
+    pub fn with_tools_from_run_folder(
+        yaml: &str,
+        source: &str,
+        test: Vec<Fields>,
+        train: Vec<Fields>,
+        tools: Value,
+    ) -> Result<Suite, Problems> {
+        build(yaml, source, Place::Run { test, train, tools: Some(tools) })
     }
 }
 
@@ -94,8 +109,9 @@ fn catalog_sources() -> Vec<String> {
 }
 
 fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
-    let file: SuiteFile = yaml::read(source, text, NOT_BUILT)?;
+    let mut file: SuiteFile = yaml::read(source, text, NOT_BUILT)?;
     let document = Document { name: source, text };
+    let tools_file = tools_of_file(&mut file, document, &place)?;
     let mut problems = Vec::new();
     let task = check::task(&file, document, &mut problems);
     let templates = task
@@ -143,10 +159,13 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     }
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
     let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
-    let sha256 = digest::of_value(&match templates.examples.is_empty() {
-        true => json!({"yaml": text, "rows": all}),
-        false => json!({"yaml": text, "rows": all, "examples": templates.examples}),
-    });
+    let mut content = json!({"yaml": text, "rows": all});
+    if !templates.examples.is_empty() {
+        content["examples"] = json!(templates.examples);
+    }
+    if let Some(tools) = &tools_file {
+        content["tools"] = tools.clone();
+    }
     Ok(Suite {
         name: file.name,
         description: file.description,
@@ -155,14 +174,60 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         reduce: file.scoring.reduce,
         yaml: text.to_owned(),
         source: source.to_owned(),
-        sha256,
+        sha256: digest::of_value(&content),
         warnings,
+        tools_file,
         templates,
         max_tokens,
         constrain: file.answer.constrain,
         samples,
         train,
     })
+}
+
+/// Puts the tools of a file in the place of its name; gives what the file held.
+fn tools_of_file(
+    file: &mut SuiteFile,
+    document: Document<'_>,
+    place: &Place,
+) -> Result<Option<Value>, Problem> {
+    let Some(Tools::File(name)) = &file.tools else { return Ok(None) };
+    let problem = |message: String| document.problem(&["tools"], format!("{name}: {message}"));
+    let value = match place {
+        Place::Folder { opened, .. } => read_json(&opened.join(name)).map_err(|message| {
+            problem(message)
+                .remedy("name a JSON file with a list of tools, relative to the suite's")
+        })?,
+        Place::Catalog(entry) => {
+            let text = entry.file(name).unwrap_or_default();
+            serde_json::from_str(text).map_err(|e| problem(format!("this is no JSON: {e}")))?
+        }
+        Place::Run { tools, .. } => {
+            let kept = tools.clone();
+            kept.ok_or_else(|| problem("it is no part of the run folder".to_owned()))?
+        }
+    };
+    let Value::Array(tools) = &value else {
+        return Err(problem("this is no list".to_owned()).remedy("write `[{\"name\": ...}, ...]`"));
+    };
+    file.tools = Some(Tools::Inline(tools.clone()));
+    Ok(Some(value))
+}
+
+/// Reads a JSON file beside a suite, or says why it cannot be read.
+fn read_json(path: &Path) -> Result<Value, String> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
+        .map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => format!("cannot read the file: {e}"),
+        })?;
+    if bytes.len() as u64 > LARGEST_YAML {
+        return Err("the file has more than 16 MiB".to_owned());
+    }
+    serde_json::from_slice(&bytes).map_err(|e| format!("this is no JSON: {e}"))
 }
 
 /// Tells a faq whether it has questions without an answer. They are meant where the suite says how

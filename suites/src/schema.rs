@@ -19,11 +19,13 @@ use crate::reduce::Reduce;
 mod data;
 mod fields;
 mod prompt;
+mod tools;
 mod types;
 
 pub(crate) use data::{Data, Selection, Source};
 pub(crate) use fields::{ColumnSpec, CompareWord, FieldSpec, ListSpec};
 pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
+pub(crate) use tools::Tools;
 pub(crate) use types::Types;
 
 /// Keys of the format whose behaviour is not built, with what to do instead.
@@ -34,7 +36,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
         "write `repeats` into the bake-off; a suite says by `scoring.reduce` how they count",
     ),
     ("retrieval", "put the passage into a column of the row"),
-    ("tools", "ask for text"),
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
     ("prompt.variants", "write a second suite with the other prompt"),
     ("scoring.command", "choose a metric of the task by `scoring.primary`"),
@@ -50,7 +51,7 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
 pub(crate) struct SuiteFile {
     /// up to 64 letters, digits, `-`, `_`, `.`; names the suite's folder in a run
     pub name: String,
-    /// `classification`, `extraction`, `pii`, `faq`, `summarization` or `reasoning`
+    /// `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning` or `tool_use`
     pub task: TaskKind,
     /// one line for people. Default: empty
     #[serde(default)]
@@ -80,6 +81,10 @@ pub(crate) struct SuiteFile {
     /// pii: the column that is searched. Default: `text`
     #[serde(default)]
     pub text: Option<String>,
+    /// tool_use: the tools that can be called, a list or a JSON file with one. Default: required by the
+    /// task
+    #[serde(default)]
+    pub tools: Option<Tools>,
     /// templates of the messages
     pub prompt: PromptText,
     /// how an answer is asked for and read
@@ -113,13 +118,21 @@ pub(crate) enum TaskKind {
     Faq,
     Summarization,
     Reasoning,
+    ToolUse,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 6] =
-            ["classification", "extraction", "pii", "faq", "summarization", "reasoning"];
-        const NOT_BUILT: [&str; 2] = ["code", "tool_use"];
+        const BUILT: [&str; 7] = [
+            "classification",
+            "extraction",
+            "pii",
+            "faq",
+            "summarization",
+            "reasoning",
+            "tool_use",
+        ];
+        const NOT_BUILT: [&str; 1] = ["code"];
         let word = String::deserialize(deserializer)?;
         match word.as_str() {
             "classification" => Ok(TaskKind::Classification),
@@ -128,6 +141,7 @@ impl<'de> Deserialize<'de> for TaskKind {
             "faq" => Ok(TaskKind::Faq),
             "summarization" => Ok(TaskKind::Summarization),
             "reasoning" => Ok(TaskKind::Reasoning),
+            "tool_use" => Ok(TaskKind::ToolUse),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",
                 crate::problem::listed(BUILT)
@@ -237,11 +251,12 @@ impl<'de> Deserialize<'de> for Values {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
-    /// `text` or `json`. Default: `json` for extraction and pii, else `text`
+    /// `text` or `json`; for tool_use `json` or `tools`. Default: `json` for extraction, pii and tool_use,
+    /// else `text`
     #[serde(default)]
     pub format: Option<AnswerFormat>,
     /// most tokens of an answer. Default: classification 32 (JSON 64), extraction and pii 512, faq
-    /// 64, summarization 256, reasoning 1024
+    /// 64, summarization and tool_use 256, reasoning 1024
     #[serde(default)]
     pub max_tokens: Option<u32>,
     /// `true`: the model is held to the answer's JSON Schema, and cannot be asked where that is
@@ -258,6 +273,7 @@ pub(crate) struct Answer {
 pub(crate) enum AnswerFormat {
     Text,
     Json,
+    Tools,
 }
 
 /// A filter that reads a final answer: a word, or `{regex: '...'}`.

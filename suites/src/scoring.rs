@@ -31,7 +31,11 @@ impl Suite {
         };
         let expected: Vec<Value> =
             self.samples.iter().map(|sample| json!([sample.id, sample.expected])).collect();
-        digest::of_value(&json!({"rules": SCORING_VERSION, "keys": keys, "expected": expected}))
+        let mut all = json!({"rules": SCORING_VERSION, "keys": keys, "expected": expected});
+        if let Some(tools) = &self.tools_file {
+            all["tools"] = tools.clone();
+        }
+        digest::of_value(&all)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A loaded suite: everything that is needed to ask its samples and to judge the answers.
 
 use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
+use serde_json::Value;
 
 use crate::metrics::Metric;
 use crate::prompt::{PromptError, Templates};
@@ -46,6 +47,8 @@ pub struct Suite {
     pub sha256: String,
     /// What is suspicious in it, a sentence each: repeated rows, test rows that stand in train.
     pub warnings: Vec<String>,
+    /// What the file of its tools held, where `tools` names one: a list of definitions.
+    pub tools_file: Option<Value>,
     pub(crate) templates: Templates,
     pub(crate) max_tokens: u32,
     pub(crate) constrain: bool,
@@ -60,8 +63,11 @@ impl Suite {
     /// once, so this only happens to a sample of another suite.
     pub fn ask(&self, sample: &Sample, repeat: u32) -> Result<Ask, PromptError> {
         let prompt = self.templates.fill(&sample.id, &sample.fields)?;
+        let tools = self.task.offered_tools();
         let generate = Generate {
             schema: if self.constrain { self.task.schema() } else { None },
+            tool_choice: (!tools.is_empty()).then(|| "auto".into()),
+            tools,
             ..Generate::new(prompt, self.max_tokens)
         };
         Ok(Ask {
@@ -78,7 +84,7 @@ impl Suite {
 
     /// The JSON Schema (draft 2020-12) of a suite's YAML, for editors: the keys that are built, their
     /// types and what they mean. What fits together is for [`Suite::load`] to check.
-    pub fn yaml_schema() -> serde_json::Value {
+    pub fn yaml_schema() -> Value {
         schemars::schema_for!(crate::schema::SuiteFile).to_value()
     }
 

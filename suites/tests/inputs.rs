@@ -62,7 +62,12 @@ fn good_suites() {
         };
         let rows = |split: &[Sample]| split.iter().map(|s| s.row.clone()).collect();
         let (test, train) = (rows(&suite.samples), rows(&suite.train));
-        let again = Suite::from_run_folder(&suite.yaml, name, test, train).unwrap();
+        let yaml = &suite.yaml;
+        let again = match suite.tools_file.clone() {
+            Some(tools) => Suite::with_tools_from_run_folder(yaml, name, test, train, tools),
+            None => Suite::from_run_folder(yaml, name, test, train),
+        };
+        let again = again.unwrap();
         assert_eq!(again.sha256, suite.sha256, "{name}");
         let mut lines =
             vec![format!("{} {} {}", suite.name, suite.task.kind(), suite.primary().title())];

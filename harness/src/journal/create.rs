@@ -61,6 +61,9 @@ pub(super) fn write_suite_as_scored(own: &Path, suite: &Suite) -> Result<(), Jou
     std::fs::create_dir_all(own).map_err(JournalError::io(own))?;
     write_whole(&own.join(files::SUITE_YAML), suite.yaml.as_bytes())?;
     write_whole(&own.join(files::SUITE_FACTS), &to_json(own, &SuiteFacts::of(suite))?)?;
+    if let Some(tools) = &suite.tools_file {
+        write_whole(&own.join(files::TOOLS), &to_json(own, tools)?)?;
+    }
     write_rows(&own.join(files::SAMPLES), &suite.samples)
 }
 

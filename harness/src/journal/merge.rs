@@ -223,9 +223,10 @@ fn copy_sources(from: &Path, to: &Path) -> Result<(), JournalError> {
         for name in [files::SUITE_YAML, files::SUITE_FACTS, files::SAMPLES] {
             copy(&own.join(name))?;
         }
-        let train = own.join(files::TRAIN);
-        if from.join(&train).exists() {
-            copy(&train)?;
+        for name in [files::TRAIN, files::TOOLS].map(|name| own.join(name)) {
+            if from.join(&name).exists() {
+                copy(&name)?;
+            }
         }
     }
     Ok(())

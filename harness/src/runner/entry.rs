@@ -175,10 +175,14 @@ async fn start_entry(
     };
     match started {
         Ok(started) => {
-            let lacks = first_ask(context, work)
-                .and_then(|ask| started.provider().capabilities().lacks(&ask).map(str::to_owned));
-            let Some(lacks) = lacks else { return Some(started) };
-            let message = format!("`{}` {lacks}: change the suite or the entry", work.entry.id);
+            let able = started.provider().capabilities();
+            let lacks = first_asks(context, work)
+                .find_map(|ask| Some((able.lacks(&ask)?, ask.sample.suite)));
+            let Some((lacks, suite)) = lacks else { return Some(started) };
+            let message = format!(
+                "`{}` {lacks}, which the suite `{suite}` needs: change the suite or the entry",
+                work.entry.id
+            );
             let error = unsupported(message);
             let description = started.stop().await;
             send_end(sender, work, description, Some(error), None).await;
@@ -202,10 +206,14 @@ pub(super) fn unsupported(message: String) -> ProviderError {
     ProviderError::new(Side::Ours, kind, Stage::Start, advice, message)
 }
 
-fn first_ask(context: &Context, work: &EntryWork) -> Option<Ask> {
-    let unit = &work.units.first()?.unit;
-    let suite = context.suites.get(unit.suite)?;
-    plan::ask_of(unit, suite, &work.entry, context.bakeoff.seed).ok()?
+/// The first ask of each suite: what one sample of a suite needs, all of them do.
+fn first_asks<'a>(context: &'a Context, work: &'a EntryWork) -> impl Iterator<Item = Ask> + 'a {
+    let passes = work.units.chunk_by(|a, b| a.unit.suite == b.unit.suite);
+    passes.filter_map(|units| {
+        let unit = &units.first()?.unit;
+        let suite = context.suites.get(unit.suite)?;
+        plan::ask_of(unit, suite, &work.entry, context.bakeoff.seed).ok()?
+    })
 }
 
 async fn send_end(

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderStringWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rightsize_providers::Response;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -276,6 +277,7 @@ fn said(model: usize, prompt: usize, record: Record) -> Said {
         None => error.message,
     });
     let response = record.response.unwrap_or_default();
+    let answer = answer_text(&response);
     let reading: Vec<String> =
         record.readings.values().filter(|value| !value.is_null()).map(text_of).collect();
     Said {
@@ -284,13 +286,22 @@ fn said(model: usize, prompt: usize, record: Record) -> Said {
         repeat: record.repeat as usize,
         outcome: crate::analysis::word(&record.outcome),
         score: record.score,
-        text: response.text,
+        text: answer,
         reasoning: response.reasoning.unwrap_or_default(),
         reading: reading.join("\n"),
         verdict: verdict(&record.detail),
         error,
         figures,
     }
+}
+
+/// What a model said: its words, then each call that it wants made, on a line of its own.
+fn answer_text(response: &Response) -> String {
+    let calls = response.tool_calls.iter().map(|call| {
+        serde_json::json!({"name": call.name, "arguments": call.arguments}).to_string()
+    });
+    let words = std::iter::once(response.text.clone()).filter(|text| !text.is_empty());
+    words.chain(calls).collect::<Vec<_>>().join("\n")
 }
 
 /// Field verdicts as `field: wrong`, and `items.price: 2 wrong` for cells of lists; those that are

@@ -80,7 +80,8 @@ pub struct EntryRef {
 pub struct SuiteFacts {
     /// The suite's name.
     pub name: String,
-    /// Task kind: `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning`.
+    /// Task kind: `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning`,
+    /// `tool_use`.
     pub task: String,
     /// One line for people.
     #[serde(default)]

@@ -32,6 +32,7 @@ pub mod squad;
 pub mod squad_v2;
 pub mod ter;
 pub(crate) mod text;
+pub mod tool_calls;
 
 use std::collections::BTreeMap;
 
@@ -45,12 +46,14 @@ use crate::tasks::citations::CITATIONS;
 /// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
 /// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`, where FIELD is `LIST.COLUMN` in a list of objects. Pii: `n` and
 /// `tp:X`, `fp:X`, `fn:X` where X is a type or one of `(characters)`, `(strict)`, `(places)`,
-/// `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n` and the word
-/// of every metric. Reasoning: `n`, `correct`.
+/// `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n`
+/// and the word of every metric. Reasoning: `n`, `correct`. Tool use: `n`, `call_accuracy`,
+/// `tool_accuracy`, `schema_valid` and `tp:(arguments)`, `fp:(arguments)`, `fn:(arguments)`: right
+/// ones, surplus ones, and those that are wrong or missing.
 pub type Parts = BTreeMap<String, f64>;
 
 /// The statistics that a right answer adds 1 to, whatever its kind, beside `n`.
-pub const OF_A_RIGHT_ANSWER: [&str; 10] = [
+pub const OF_A_RIGHT_ANSWER: [&str; 13] = [
     "correct",
     "document",
     "exact",
@@ -61,6 +64,9 @@ pub const OF_A_RIGHT_ANSWER: [&str; 10] = [
     "rouge_1_stemmed",
     "rouge_2_stemmed",
     "rouge_l_stemmed",
+    "call_accuracy",
+    "tool_accuracy",
+    "schema_valid",
 ];
 
 /// A figure that is made of summed [`Parts`]. All are in [0, 1], and more is better.
@@ -114,11 +120,19 @@ pub enum Metric {
     Rouge2Stemmed,
     /// [`Metric::RougeL`] of word stems.
     RougeLStemmed,
+    /// Share of samples with the right calls: tools and all arguments, and no other call.
+    CallAccuracy,
+    /// Share of samples in which the right tools are called, whatever the arguments.
+    ToolAccuracy,
+    /// Share of samples all of whose calls name a tool and satisfy its parameters.
+    SchemaValid,
+    /// Right arguments among those that are expected or surplus, over all calls.
+    ArgumentAccuracy,
 }
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 21] = [
+    pub const ALL: [Metric; 25] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
@@ -140,6 +154,10 @@ impl Metric {
         Metric::Rouge1Stemmed,
         Metric::Rouge2Stemmed,
         Metric::RougeLStemmed,
+        Metric::CallAccuracy,
+        Metric::ToolAccuracy,
+        Metric::SchemaValid,
+        Metric::ArgumentAccuracy,
     ];
 
     /// The word of `scoring.primary` and of JSON output.
@@ -166,6 +184,10 @@ impl Metric {
             Metric::Rouge1Stemmed => "rouge_1_stemmed",
             Metric::Rouge2Stemmed => "rouge_2_stemmed",
             Metric::RougeLStemmed => "rouge_l_stemmed",
+            Metric::CallAccuracy => "call_accuracy",
+            Metric::ToolAccuracy => "tool_accuracy",
+            Metric::SchemaValid => "schema_valid",
+            Metric::ArgumentAccuracy => "argument_accuracy",
         }
     }
 
@@ -193,6 +215,10 @@ impl Metric {
             Metric::Rouge1Stemmed => "ROUGE-1 (stemmed)",
             Metric::Rouge2Stemmed => "ROUGE-2 (stemmed)",
             Metric::RougeLStemmed => "ROUGE-L (stemmed)",
+            Metric::CallAccuracy => "call accuracy",
+            Metric::ToolAccuracy => "tool accuracy",
+            Metric::SchemaValid => "schema valid",
+            Metric::ArgumentAccuracy => "argument accuracy",
         }
     }
 
@@ -200,6 +226,7 @@ impl Metric {
     pub fn is_proportion(self) -> bool {
         match self {
             Metric::Accuracy | Metric::DocumentAccuracy | Metric::ExactMatch => true,
+            Metric::CallAccuracy | Metric::ToolAccuracy | Metric::SchemaValid => true,
             Metric::MacroF1
             | Metric::FieldF1
             | Metric::CharacterRecall
@@ -217,7 +244,8 @@ impl Metric {
             | Metric::RougeL
             | Metric::Rouge1Stemmed
             | Metric::Rouge2Stemmed
-            | Metric::RougeLStemmed => false,
+            | Metric::RougeLStemmed
+            | Metric::ArgumentAccuracy => false,
         }
     }
 
@@ -251,7 +279,15 @@ impl Metric {
             | Metric::RougeL
             | Metric::Rouge1Stemmed
             | Metric::Rouge2Stemmed
-            | Metric::RougeLStemmed => Some(part(self.as_str()) / n),
+            | Metric::RougeLStemmed
+            | Metric::CallAccuracy
+            | Metric::ToolAccuracy
+            | Metric::SchemaValid => Some(part(self.as_str()) / n),
+            Metric::ArgumentAccuracy => {
+                let of = |kind: &str| part(&format!("{kind}:(arguments)"));
+                let all = of("tp") + of("fp") + of("fn");
+                (all > 0.0).then(|| of("tp") / all)
+            }
         }
     }
 }

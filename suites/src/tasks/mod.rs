@@ -15,6 +15,8 @@ pub mod pii;
 pub mod reasoning;
 pub mod summarization;
 mod thoughts;
+pub mod tool_use;
+pub mod tools;
 
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
@@ -27,6 +29,7 @@ pub use pattern::Pattern;
 pub use pii::Pii;
 pub use reasoning::Reasoning;
 pub use summarization::Summarization;
+pub use tool_use::ToolUse;
 
 use crate::metrics::{Metric, Parts};
 use crate::sample::Sample;
@@ -50,6 +53,8 @@ pub enum Task {
     Summarization(Summarization),
     /// A final answer at the end of a chain of thought.
     Reasoning(Reasoning),
+    /// Calls of tools.
+    ToolUse(ToolUse),
 }
 
 /// What was read in an answer.
@@ -57,7 +62,8 @@ pub enum Task {
 pub struct Reading {
     /// The answer in the task's shape; `None` when nothing could be read.
     pub value: Option<Value>,
-    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`.
+    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`,
+    /// `tools`.
     pub reader: &'static str,
     /// Whether the answer had to be repaired: a fence stripped, a label found in prose, a final
     /// answer found by another filter than the first.
@@ -132,13 +138,17 @@ impl Task {
             Task::Faq(_) => "faq",
             Task::Summarization(_) => "summarization",
             Task::Reasoning(_) => "reasoning",
+            Task::ToolUse(_) => "tool_use",
         }
     }
 
     /// A perfect answer: what the oracle baseline, few-shot examples and the property
     /// `score(read(write_expected(sample))) = 1` stand on.
     pub fn write_expected(&self, sample: &Sample) -> Response {
-        Response { text: self.write(&sample.expected), ..Response::default() }
+        match self {
+            Task::ToolUse(task) => task.write_expected(&sample.expected),
+            _ => Response { text: self.write(&sample.expected), ..Response::default() },
+        }
     }
 
     /// The text of a perfect answer, where `expected` is expected.
@@ -150,6 +160,7 @@ impl Task {
             Task::Faq(task) => task.write(expected),
             Task::Summarization(task) => task.write(expected),
             Task::Reasoning(task) => task.write(expected),
+            Task::ToolUse(task) => task.write(expected),
         }
     }
 
@@ -168,6 +179,7 @@ impl Task {
             Task::Faq(task) => task.read(&response.text),
             Task::Summarization(task) => task.read(&response.text),
             Task::Reasoning(task) => task.read(&response.text, response.finish),
+            Task::ToolUse(task) => task.read(response),
         }
     }
 
@@ -184,6 +196,7 @@ impl Task {
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Reasoning(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::ToolUse(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
             sample: sample.id.clone(),
@@ -202,7 +215,8 @@ impl Task {
             | Task::Pii(_)
             | Task::Faq(_)
             | Task::Summarization(_)
-            | Task::Reasoning(_) => Vec::new(),
+            | Task::Reasoning(_)
+            | Task::ToolUse(_) => Vec::new(),
         }
     }
 
@@ -215,7 +229,8 @@ impl Task {
             | Task::Pii(_)
             | Task::Faq(_)
             | Task::Summarization(_)
-            | Task::Reasoning(_) => Vec::new(),
+            | Task::Reasoning(_)
+            | Task::ToolUse(_) => Vec::new(),
         }
     }
 
@@ -228,6 +243,7 @@ impl Task {
             Task::Faq(task) => task.primary,
             Task::Summarization(task) => task.primary,
             Task::Reasoning(task) => task.primary,
+            Task::ToolUse(task) => task.primary,
         }
     }
 
@@ -240,6 +256,7 @@ impl Task {
             Task::Faq(task) => task.all_metrics(),
             Task::Summarization(_) => &summarization::METRICS,
             Task::Reasoning(_) => &reasoning::METRICS,
+            Task::ToolUse(_) => &tool_use::METRICS,
         };
         let others = all.iter().copied().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
@@ -254,6 +271,7 @@ impl Task {
             Task::Faq(task) => task.expected_columns(),
             Task::Summarization(task) => vec![&task.expected],
             Task::Reasoning(task) => vec![&task.expected],
+            Task::ToolUse(task) => vec![&task.expected],
         }
     }
 
@@ -266,6 +284,7 @@ impl Task {
             Task::Faq(task) => task.expected_in(row),
             Task::Summarization(task) => task.expected_in(row),
             Task::Reasoning(task) => task.expected_in(row),
+            Task::ToolUse(task) => task.expected_in(row),
         }
     }
 
@@ -283,6 +302,9 @@ impl Task {
             Task::Pii(task) => {
                 variables.insert("types".to_owned(), task.types.clone().into());
             }
+            Task::ToolUse(task) => {
+                variables.insert("tools".to_owned(), task.tools_text().into());
+            }
             Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => {}
         }
         variables
@@ -296,8 +318,16 @@ impl Task {
             Task::Classification(_) => 32,
             Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
-            Task::Summarization(_) => 256,
+            Task::Summarization(_) | Task::ToolUse(_) => 256,
             Task::Reasoning(_) => 1024,
+        }
+    }
+
+    /// The tools that are given to a model as such, in the form of OpenAI's `tools`.
+    pub fn offered_tools(&self) -> Vec<Value> {
+        match self {
+            Task::ToolUse(task) => task.offered(),
+            _ => Vec::new(),
         }
     }
 
@@ -307,7 +337,7 @@ impl Task {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
             Task::Pii(task) => Some(task.schema()),
-            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => None,
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) | Task::ToolUse(_) => None,
         }
     }
 
@@ -319,6 +349,7 @@ impl Task {
             Task::Faq(_) => "span",
             Task::Summarization(_) => "text",
             Task::Reasoning(task) => task.reader(),
+            Task::ToolUse(task) => task.reader(),
         }
     }
 }
