@@ -24,6 +24,12 @@ fn init(file: &Path, out: &Path, more: &[&str]) -> (String, String) {
     (stdout(&done) + &stderr(&done), yaml)
 }
 
+/// What went wrong, without the lines and marks of a message that is wrapped.
+fn message(done: &std::process::Output) -> String {
+    let text = stderr(done).replace(['│', '×'], " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Checks what was written and runs its baselines on twenty samples.
 fn check_and_run(out: &Path) -> Vec<serde_json::Value> {
     for file in ["suite.yaml", "bakeoff.yaml"] {
@@ -76,6 +82,13 @@ fn public_data() {
         for part in parts {
             assert!(yaml.contains(part), "{file}: {part} is not in\n{yaml}");
         }
+        if file.starts_with("banking77") {
+            // To fit ten thousand rows takes minutes without the optimizer.
+            let path = out.join("bakeoff.yaml");
+            let all = std::fs::read_to_string(&path).unwrap();
+            assert!(all.contains("baselines: [majority, nearest, linear]"), "{all}");
+            write(&path, &all.replace("majority, nearest, linear", "majority"));
+        }
         check_and_run(&out);
         println!("{file}\n{shown}");
     }
@@ -89,6 +102,7 @@ fn public_data_that_say_too_little() {
         ("json_mode/json_mode_dataset.jsonl", "--expected COLUMN"),
         ("squad2_dev/dev-v2.0.json", "a list of rows is expected"),
         ("rag_anthropic_docs/anthropic_docs.json", "--expected COLUMN"),
+        ("restaurant8k/test.json", "--expected COLUMN"),
     ] {
         let Some(path) = shared(&format!("datasets/{file}")) else { continue };
         let dir = tempfile::tempdir().unwrap();
@@ -96,7 +110,7 @@ fn public_data_that_say_too_little() {
         command.arg("init").arg(path).arg("--yes").arg("--out").arg(dir.path().join("out"));
         let done = command.output().unwrap();
         assert_exit(&done, 2);
-        assert!(stderr(&done).contains(says), "{file}: {}", stderr(&done));
+        assert!(message(&done).contains(says), "{file}: {}", stderr(&done));
         assert!(!dir.path().join("out").exists());
     }
 }
@@ -142,7 +156,7 @@ fn nothing_is_overwritten_unless_it_is_said() {
     let yaml = std::fs::read_to_string(dir.path().join("tickets/suite.yaml")).unwrap();
     assert!(yaml.starts_with("# Proposed by"), "{yaml}");
     assert_exit(&run(&[]), 2);
-    assert!(stderr(&run(&[])).contains("--force"));
+    assert!(message(&run(&[])).contains("--force"));
     assert_exit(&run(&["--force"]), 0);
     // All rows are asked; they are written because of the name of a column.
     let rows = std::fs::read_to_string(dir.path().join("tickets/test.jsonl")).unwrap();
@@ -164,14 +178,14 @@ fn wishes_and_mistakes() {
     ] {
         let done = output(&[&["init", file, "--yes"], args.as_slice()].concat());
         assert_exit(&done, 2);
-        assert!(stderr(&done).contains(says), "{args:?}: {}", stderr(&done));
+        assert!(message(&done).contains(says), "{args:?}: {}", stderr(&done));
     }
     let done = output(&["init", "nowhere.csv"]);
     assert_exit(&done, 2);
-    assert!(stderr(&done).contains("there is no such file"), "{}", stderr(&done));
+    assert!(message(&done).contains("there is no such file"), "{}", stderr(&done));
     let done = output(&["init", dir.path().to_str().unwrap(), "--kind", "faq"]);
     assert_exit(&done, 2);
-    assert!(stderr(&done).contains("is no data file"), "{}", stderr(&done));
+    assert!(message(&done).contains("is no data file"), "{}", stderr(&done));
 }
 
 #[test]
