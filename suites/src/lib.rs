@@ -14,6 +14,7 @@ mod check;
 mod columns;
 mod dataset;
 mod few_shot;
+mod layers;
 mod load;
 pub mod metrics;
 pub mod outcome;

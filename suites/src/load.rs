@@ -1,16 +1,16 @@
 //! From a file to a suite: read, check, and try out everything that could fail later.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rightsize_providers::{Fields, digest};
 use serde_json::{Value, json};
 
-use crate::catalog;
 use crate::check::{self, Document};
 use crate::columns;
 use crate::dataset::{self, Row, Table};
 use crate::few_shot;
-use crate::problem::{Problem, Problems, listed};
+use crate::layers::{self, Layer, Place};
+use crate::problem::{Problem, Problems};
 use crate::prompt_keys;
 use crate::sample::{self, Sample};
 use crate::schema::{NOT_BUILT, Source, SuiteFile};
@@ -19,34 +19,14 @@ use crate::tasks::Task;
 use crate::tasks::faq::{self, Faq};
 use crate::yaml;
 
-/// Largest suite file, in bytes; larger data belongs into a file of its own.
-const LARGEST_YAML: u64 = 16 << 20;
-
-/// Where the files of a suite lie.
-enum Place {
-    /// In the binary.
-    Catalog(&'static catalog::Entry),
-    /// In the folder of the suite's file: the folder as it is opened, and as messages name it.
-    Folder { opened: PathBuf, shown: PathBuf },
-    /// In the run folder, which kept the rows themselves.
-    Run { test: Vec<Fields>, train: Vec<Fields> },
-}
-
 impl Suite {
     /// Loads a suite: `catalog:NAME`, or a path relative to `base`.
     ///
     /// # Errors
     /// Everything that is wrong with the suite, its data and its prompts, with file and line.
     pub fn load(source: &str, base: &Path) -> Result<Suite, Problems> {
-        if let Some(name) = source.strip_prefix(catalog::PREFIX) {
-            let entry = catalog::find(name)?;
-            return build(entry.yaml, source, Place::Catalog(entry));
-        }
-        let path = base.join(source);
-        let yaml = read_yaml(&path, source)?;
-        let folder = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
-        let place = Place::Folder { opened: folder(&path), shown: folder(Path::new(source)) };
-        build(&yaml, source, place)
+        let (own, extended) = layers::read(source, base)?;
+        build(&own, &extended)
     }
 
     /// Makes a suite of what a run folder kept of it, so that a run can be resumed and scored again
@@ -60,47 +40,28 @@ impl Suite {
         test: Vec<Fields>,
         train: Vec<Fields>,
     ) -> Result<Suite, Problems> {
-        build(yaml, source, Place::Run { test, train })
+        if yaml::extends(source, yaml)?.is_some() {
+            let problem = Problem::of_file(source, "a run folder keeps suites without `extends`");
+            return Err(problem.remedy("restore the folder from a copy").into());
+        }
+        let place = Place::Run { test, train };
+        build(&Layer { name: source.to_owned(), text: yaml.to_owned(), place }, &[])
     }
 }
 
-fn read_yaml(path: &Path, source: &str) -> Result<String, Problem> {
-    use std::io::Read;
-    if path.is_dir() {
-        let problem = Problem::of_file(source, "this is a folder");
-        return Err(problem.remedy(format!("name the file in it: `{source}/suite.yaml`")));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Problem::of_file(source, "there is no such file")
-                .remedy(format!(
-                    "shipped suites are named {}",
-                    listed(catalog_sources().iter().map(String::as_str))
-                )),
-            _ => Problem::of_file(source, format!("cannot read the file: {e}")),
-        })?;
-    if bytes.len() as u64 > LARGEST_YAML {
-        let problem = Problem::of_file(source, "the file has more than 16 MiB");
-        return Err(problem.remedy("put the rows into a data file of their own"));
-    }
-    String::from_utf8(bytes).map_err(|_| Problem::of_file(source, "this is not UTF-8"))
-}
-
-fn catalog_sources() -> Vec<String> {
-    catalog::names().map(|name| format!("{}{name}", catalog::PREFIX)).collect()
-}
-
-fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
-    let file: SuiteFile = yaml::read(source, text, NOT_BUILT)?;
-    let document = Document { name: source, text };
+fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
+    let layers = || std::iter::once(own).chain(extended);
+    let texts: Vec<(&str, &str)> = layers().map(|l| (l.name.as_str(), l.text.as_str())).collect();
+    let yaml::Layered { read: file, resolved } = yaml::read_layers(&texts, NOT_BUILT)?;
+    let file: SuiteFile = file;
+    let document = Document::new(own, extended);
+    let (source, yaml) = (document.name, resolved.as_deref().unwrap_or(document.text));
     let mut problems = Vec::new();
     let task = check::task(&file, document, &mut problems);
     let templates = task
         .as_ref()
         .and_then(|task| prompt_keys::templates(&file.prompt, task, document, &mut problems));
-    let table = test_rows(&file, document, &place).map_err(|p| problems.push(p)).ok();
+    let table = test_rows(&file, document).map_err(|p| problems.push(p)).ok();
     let (Some(mut task), Some(mut templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
@@ -114,10 +75,11 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
-    let table = match (&place, &file.data.train) {
+    let train_path = ["data", "train"];
+    let table = match (&document.holder(&train_path).place, &file.data.train) {
         (_, None) => None,
         (Place::Run { train, .. }, _) => Some(kept(train, document)),
-        (_, Some(source)) => Some(rows(source, &["data", "train"], document, &place)?),
+        (_, Some(source)) => Some(rows(source, &train_path, document)?),
     };
     let mut train = Vec::new();
     let mut train_name = String::new();
@@ -141,8 +103,8 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
     let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
     let sha256 = digest::of_value(&match templates.examples.is_empty() {
-        true => json!({"yaml": text, "rows": all}),
-        false => json!({"yaml": text, "rows": all, "examples": templates.examples}),
+        true => json!({"yaml": yaml, "rows": all}),
+        false => json!({"yaml": yaml, "rows": all, "examples": templates.examples}),
     });
     Ok(Suite {
         name: file.name,
@@ -150,7 +112,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         task,
         margin: file.margin,
         reduce: file.scoring.reduce,
-        yaml: text.to_owned(),
+        yaml: yaml.to_owned(),
         source: source.to_owned(),
         sha256,
         warnings,
@@ -197,12 +159,11 @@ fn sorted(mut problems: Vec<Problem>) -> Problems {
     Problems(problems)
 }
 
-fn test_rows(file: &SuiteFile, document: Document<'_>, place: &Place) -> Result<Table, Problem> {
-    let table = match place {
+fn test_rows(file: &SuiteFile, document: Document<'_>) -> Result<Table, Problem> {
+    let path = ["data", "test"];
+    let table = match &document.holder(&path).place {
         Place::Run { test, .. } => kept(test, document),
-        Place::Catalog(_) | Place::Folder { .. } => {
-            rows(&file.data.test, &["data", "test"], document, place)?
-        }
+        Place::Catalog(_) | Place::Folder { .. } => rows(&file.data.test, &path, document)?,
     };
     if table.rows.is_empty() {
         let message = format!("there is no row in {}", table.name);
@@ -212,21 +173,18 @@ fn test_rows(file: &SuiteFile, document: Document<'_>, place: &Place) -> Result<
     Ok(table)
 }
 
-fn rows(
-    source: &Source,
-    path: &[&str],
-    document: Document<'_>,
-    place: &Place,
-) -> Result<Table, Problem> {
-    match (source, place) {
+/// The rows of a split, beside the file that names them.
+fn rows(source: &Source, path: &[&str], document: Document<'_>) -> Result<Table, Problem> {
+    let layer = document.holder(path);
+    match (source, &layer.place) {
         (Source::Inline(rows), _) => {
             let line = |i: usize| {
                 let mut path = path.to_vec();
                 let i = i.to_string();
                 path.push(&i);
-                yaml::locate(document.text, &path).map_or(1, |(line, _)| line)
+                yaml::locate(&layer.text, &path).map_or(1, |(line, _)| line)
             };
-            Ok(Table { name: document.name.to_owned(), rows: numbered(rows, line) })
+            Ok(Table { name: layer.name.clone(), rows: numbered(rows, line) })
         }
         (Source::File(name), Place::Folder { opened, shown }) => {
             let shown = shown.join(name).display().to_string();
@@ -242,7 +200,7 @@ fn rows(
             Ok(Table { name: shown, rows })
         }
         (Source::File(name), Place::Catalog(entry)) => {
-            let shown = format!("{}/{name}", document.name);
+            let shown = format!("{}/{name}", layer.name);
             let text = entry.file(name).ok_or_else(|| {
                 document.problem(path, format!("the catalog has no file `{name}`"))
             })?;

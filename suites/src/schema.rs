@@ -18,7 +18,6 @@ pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
 
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
-    ("extends", "write the keys of the other suite into this one"),
     (
         "repeats",
         "write `repeats` into the bake-off; a suite says by `scoring.reduce` how they count",

@@ -36,7 +36,7 @@ pub struct Suite {
     pub margin: Option<Margin>,
     /// How a sample that is asked several times counts as one.
     pub reduce: Reduce,
-    /// The YAML as written.
+    /// The YAML as written; where it extends another one, both as one text.
     pub yaml: String,
     /// `catalog:NAME`, or the path as the bake-off wrote it.
     pub source: String,
