@@ -182,7 +182,7 @@ fn repeats_that_tell_nothing_are_said() {
     assert!(shown.contains("36 units"), "{shown}");
     for (scoring, more, message) in [
         ("scoring: {reduce: pass@5}\n", "repeats: 3\n", "set `repeats: 5`, or more"),
-        ("scoring: {reduce: pass^2}\n", "", "asks each sample 1 time(s)"),
+        ("scoring: {reduce: pass^2}\n", "", "the suite `colours` counts pass^2"),
         ("", "repeats: 0\n", "`repeats` is 0"),
         ("", "repeats: 101\n", "from 1 to 100"),
     ] {

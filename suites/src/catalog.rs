@@ -6,6 +6,7 @@ use crate::problem::{Problem, listed, nearest};
 pub const PREFIX: &str = "catalog:";
 
 /// A shipped suite.
+#[derive(Debug)]
 pub(crate) struct Entry {
     pub name: &'static str,
     pub yaml: &'static str,

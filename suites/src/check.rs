@@ -3,6 +3,7 @@
 mod extraction;
 mod pii;
 
+use crate::layers::Layer;
 use crate::metrics::{Metric, squad};
 use crate::problem::{Problem, listed, nearest};
 use crate::schema::{AnswerFormat, Axis, FilterWord, Ordered, SuiteFile, TaskKind, Tools, Values};
@@ -18,13 +19,28 @@ use crate::yaml;
 pub(crate) struct Document<'a> {
     pub name: &'a str,
     pub text: &'a str,
+    /// The file itself and those that it extends; never empty.
+    layers: (&'a Layer, &'a [Layer]),
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
+    /// The files of a suite.
+    pub(crate) fn new(own: &'a Layer, extended: &'a [Layer]) -> Self {
+        Document { name: &own.name, text: &own.text, layers: (own, extended) }
+    }
+
+    /// The file that a key stands in: the first one that has it, as its value is the one that counts.
+    pub(crate) fn holder(&self, path: &[&str]) -> &'a Layer {
+        let (own, extended) = self.layers;
+        let all = || std::iter::once(own).chain(extended);
+        all().find(|layer| yaml::locate(&layer.text, path).is_some()).unwrap_or(own)
+    }
+
     /// A problem at a key.
     pub(crate) fn problem(&self, path: &[&str], message: impl Into<String>) -> Problem {
-        let problem = Problem::of_file(self.name, message);
-        match yaml::locate(self.text, path) {
+        let holder = self.holder(path);
+        let problem = Problem::of_file(&holder.name, message);
+        match yaml::locate(&holder.text, path) {
             Some((line, column)) => problem.at(line, column),
             None => problem,
         }

@@ -80,7 +80,7 @@ pub(crate) fn check(
             continue;
         }
         let at_key = path_of(part);
-        let place = place_of_word(document.text, &at_key, &name);
+        let place = place_of_word(&document.holder(&at_key).text, &at_key, &name);
         let at = |problem: Problem| match place {
             Some((line, column)) => problem.at(line, column),
             None => problem,

@@ -1,37 +1,24 @@
 //! From a file to a suite: read, check, and try out everything that could fail later.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rightsize_providers::{Fields, digest};
 use serde_json::{Value, json};
 
-use crate::catalog;
 use crate::check::{self, Document};
 use crate::columns;
-use crate::dataset::{self, Row, Table};
 use crate::few_shot;
-use crate::problem::{Problem, Problems, listed};
+use crate::layers::{self, Layer, Place};
+use crate::problem::{Problem, Problems};
 use crate::prompt_keys;
+use crate::rows;
 use crate::sample::{self, Sample};
-use crate::schema::{NOT_BUILT, Source, SuiteFile, Tools};
-use crate::selection;
+use crate::schema::{NOT_BUILT, SuiteFile};
 use crate::suite::Suite;
 use crate::tasks::Task;
 use crate::tasks::faq::{self, Faq};
+use crate::tools_file;
 use crate::yaml;
-
-/// Largest suite file, in bytes; larger data belongs into a file of its own.
-const LARGEST_YAML: u64 = 16 << 20;
-
-/// Where the files of a suite lie.
-enum Place {
-    /// In the binary.
-    Catalog(&'static catalog::Entry),
-    /// In the folder of the suite's file: the folder as it is opened, and as messages name it.
-    Folder { opened: PathBuf, shown: PathBuf },
-    /// In the run folder, which kept the rows themselves.
-    Run { test: Vec<Fields>, train: Vec<Fields>, tools: Option<Value> },
-}
 
 impl Suite {
     /// Loads a suite: `catalog:NAME`, or a path relative to `base`.
@@ -39,15 +26,8 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with the suite, its data and its prompts, with file and line.
     pub fn load(source: &str, base: &Path) -> Result<Suite, Problems> {
-        if let Some(name) = source.strip_prefix(catalog::PREFIX) {
-            let entry = catalog::find(name)?;
-            return build(entry.yaml, source, Place::Catalog(entry));
-        }
-        let path = base.join(source);
-        let yaml = read_yaml(&path, source)?;
-        let folder = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
-        let place = Place::Folder { opened: folder(&path), shown: folder(Path::new(source)) };
-        build(&yaml, source, place)
+        let (own, extended) = layers::read(source, base)?;
+        build(&own, &extended)
     }
 
     /// Makes a suite of what a run folder kept of it, so that a run can be resumed and scored again
@@ -61,7 +41,7 @@ impl Suite {
         test: Vec<Fields>,
         train: Vec<Fields>,
     ) -> Result<Suite, Problems> {
-        build(yaml, source, Place::Run { test, train, tools: None })
+        of_run_folder(yaml, source, Place::Run { test, train, tools: None })
     }
 
     /// The same for a suite whose tools stand in a file of their own, with what the file held
@@ -76,48 +56,32 @@ impl Suite {
         train: Vec<Fields>,
         tools: Value,
     ) -> Result<Suite, Problems> {
-        build(yaml, source, Place::Run { test, train, tools: Some(tools) })
+        of_run_folder(yaml, source, Place::Run { test, train, tools: Some(tools) })
     }
 }
 
-fn read_yaml(path: &Path, source: &str) -> Result<String, Problem> {
-    use std::io::Read;
-    if path.is_dir() {
-        let problem = Problem::of_file(source, "this is a folder");
-        return Err(problem.remedy(format!("name the file in it: `{source}/suite.yaml`")));
+fn of_run_folder(yaml: &str, source: &str, place: Place) -> Result<Suite, Problems> {
+    if yaml::extends(source, yaml)?.is_some() {
+        let problem = Problem::of_file(source, "a run folder keeps suites without `extends`");
+        return Err(problem.remedy("restore the folder from a copy").into());
     }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Problem::of_file(source, "there is no such file")
-                .remedy(format!(
-                    "shipped suites are named {}",
-                    listed(catalog_sources().iter().map(String::as_str))
-                )),
-            _ => Problem::of_file(source, format!("cannot read the file: {e}")),
-        })?;
-    if bytes.len() as u64 > LARGEST_YAML {
-        let problem = Problem::of_file(source, "the file has more than 16 MiB");
-        return Err(problem.remedy("put the rows into a data file of their own"));
-    }
-    String::from_utf8(bytes).map_err(|_| Problem::of_file(source, "this is not UTF-8"))
+    build(&Layer { name: source.to_owned(), text: yaml.to_owned(), place }, &[])
 }
 
-fn catalog_sources() -> Vec<String> {
-    catalog::names().map(|name| format!("{}{name}", catalog::PREFIX)).collect()
-}
-
-fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
-    let mut file: SuiteFile = yaml::read(source, text, NOT_BUILT)?;
-    let document = Document { name: source, text };
-    let tools_file = tools_of_file(&mut file, document, &place)?;
+fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
+    let layers = || std::iter::once(own).chain(extended);
+    let texts: Vec<(&str, &str)> = layers().map(|l| (l.name.as_str(), l.text.as_str())).collect();
+    let yaml::Layered { read: file, resolved } = yaml::read_layers(&texts, NOT_BUILT)?;
+    let mut file: SuiteFile = file;
+    let document = Document::new(own, extended);
+    let tools_file = tools_file::read(&mut file, document)?;
+    let (source, yaml) = (document.name, resolved.as_deref().unwrap_or(document.text));
     let mut problems = Vec::new();
     let task = check::task(&file, document, &mut problems);
     let templates = task
         .as_ref()
         .and_then(|task| prompt_keys::templates(&file.prompt, task, document, &mut problems));
-    let table = test_rows(&file, document, &place).map_err(|p| problems.push(p)).ok();
+    let table = rows::of_test(&file, document).map_err(|p| problems.push(p)).ok();
     let (Some(mut task), Some(mut templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
@@ -132,14 +96,9 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
-    let table = match (&place, &file.data.train) {
-        (_, None) => None,
-        (Place::Run { train, .. }, _) => Some(kept(train, document)),
-        (_, Some(source)) => Some(rows(source, &["data", "train"], document, &place)?),
-    };
     let mut train = Vec::new();
     let mut train_name = String::new();
-    if let Some(table) = table {
+    if let Some(table) = rows::of_train(&file, document)? {
         warnings.extend(table.notes.iter().cloned());
         train = sample::train(&file.data, &task, &table)?;
         warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
@@ -159,7 +118,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     }
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
     let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
-    let mut content = json!({"yaml": text, "rows": all});
+    let mut content = json!({"yaml": yaml, "rows": all});
     if !templates.examples.is_empty() {
         content["examples"] = json!(templates.examples);
     }
@@ -172,7 +131,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         task,
         margin: file.margin,
         reduce: file.scoring.reduce,
-        yaml: text.to_owned(),
+        yaml: yaml.to_owned(),
         source: source.to_owned(),
         sha256: digest::of_value(&content),
         warnings,
@@ -183,51 +142,6 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         samples,
         train,
     })
-}
-
-/// Puts the tools of a file in the place of its name; gives what the file held.
-fn tools_of_file(
-    file: &mut SuiteFile,
-    document: Document<'_>,
-    place: &Place,
-) -> Result<Option<Value>, Problem> {
-    let Some(Tools::File(name)) = &file.tools else { return Ok(None) };
-    let problem = |message: String| document.problem(&["tools"], format!("{name}: {message}"));
-    let value = match place {
-        Place::Folder { opened, .. } => read_json(&opened.join(name)).map_err(|message| {
-            problem(message)
-                .remedy("name a JSON file with a list of tools, relative to the suite's")
-        })?,
-        Place::Catalog(entry) => {
-            let text = entry.file(name).unwrap_or_default();
-            serde_json::from_str(text).map_err(|e| problem(format!("this is no JSON: {e}")))?
-        }
-        Place::Run { tools, .. } => {
-            let kept = tools.clone();
-            kept.ok_or_else(|| problem("it is no part of the run folder".to_owned()))?
-        }
-    };
-    let Value::Array(tools) = &value else {
-        return Err(problem("this is no list".to_owned()).remedy("write `[{\"name\": ...}, ...]`"));
-    };
-    file.tools = Some(Tools::Inline(tools.clone()));
-    Ok(Some(value))
-}
-
-/// Reads a JSON file beside a suite, or says why it cannot be read.
-fn read_json(path: &Path) -> Result<Value, String> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            _ => format!("cannot read the file: {e}"),
-        })?;
-    if bytes.len() as u64 > LARGEST_YAML {
-        return Err("the file has more than 16 MiB".to_owned());
-    }
-    serde_json::from_slice(&bytes).map_err(|e| format!("this is no JSON: {e}"))
 }
 
 /// Tells a faq whether it has questions without an answer. They are meant where the suite says how
@@ -263,94 +177,4 @@ fn without_answer(
 fn sorted(mut problems: Vec<Problem>) -> Problems {
     problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     Problems(problems)
-}
-
-fn test_rows(file: &SuiteFile, document: Document<'_>, place: &Place) -> Result<Table, Problem> {
-    let table = match place {
-        Place::Run { test, .. } => kept(test, document),
-        Place::Catalog(_) | Place::Folder { .. } => {
-            rows(&file.data.test, &["data", "test"], document, place)?
-        }
-    };
-    if table.rows.is_empty() {
-        let message = format!("there is no row in {}", table.name);
-        let problem = document.problem(&["data", "test"], message);
-        return Err(problem.remedy("a suite needs samples: a hundred are a start"));
-    }
-    Ok(table)
-}
-
-fn rows(
-    source: &Source,
-    path: &[&str],
-    document: Document<'_>,
-    place: &Place,
-) -> Result<Table, Problem> {
-    match (source, place) {
-        (Source::Inline(rows), _) => {
-            let line = |i: usize| {
-                let mut path = path.to_vec();
-                let i = i.to_string();
-                path.push(&i);
-                yaml::locate(document.text, &path).map_or(1, |(line, _)| line)
-            };
-            let (name, rows) = (document.name.to_owned(), numbered(rows, line));
-            Ok(Table { name, rows, notes: Vec::new() })
-        }
-        (Source::File(name), place) => read_table(name, None, path, document, place),
-        (Source::Selection(selection), place) => {
-            let table = read_table(&selection.file, selection.format, path, document, place)?;
-            selection::apply(selection, table, path, document)
-        }
-    }
-}
-
-/// The rows of a data file that the suite names.
-fn read_table(
-    name: &str,
-    format: Option<dataset::Format>,
-    path: &[&str],
-    document: Document<'_>,
-    place: &Place,
-) -> Result<Table, Problem> {
-    match place {
-        Place::Folder { opened, shown } => {
-            let shown = shown.join(name).display().to_string();
-            let rows = dataset::read_file(&opened.join(name), &shown, format).map_err(|p| {
-                match p.line {
-                    // What is wrong with the whole file is wrong with the key that names it.
-                    None => Problem {
-                        remedy: p.remedy,
-                        ..document.problem(path, format!("{}: {}", p.file, p.message))
-                    },
-                    Some(_) => p,
-                }
-            })?;
-            Ok(Table { name: shown, rows, notes: Vec::new() })
-        }
-        Place::Catalog(entry) => {
-            let shown = format!("{}/{name}", document.name);
-            let text = entry.file(name).ok_or_else(|| {
-                document.problem(path, format!("the catalog has no file `{name}`"))
-            })?;
-            let rows = dataset::read_embedded(text, &shown, format)?;
-            Ok(Table { name: shown, rows, notes: Vec::new() })
-        }
-        Place::Run { .. } => {
-            Err(document.problem(path, format!("`{name}` is no part of the run folder")))
-        }
-    }
-}
-
-/// Rows that the run folder kept.
-fn kept(rows: &[Fields], document: Document<'_>) -> Table {
-    Table {
-        name: format!("rows of {} in the run folder", document.name),
-        rows: numbered(rows, |i| i.saturating_add(1)),
-        notes: Vec::new(),
-    }
-}
-
-fn numbered(rows: &[Fields], line: impl Fn(usize) -> usize) -> Vec<Row> {
-    rows.iter().enumerate().map(|(i, f)| Row { line: line(i), fields: f.clone() }).collect()
 }

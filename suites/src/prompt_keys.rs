@@ -24,10 +24,10 @@ pub(crate) fn templates(
     Templates::compile(written, task.prompt_variables())
         .map_err(|e| {
             let message = format!("the template does not compile: {}", e.message);
-            let mut problem = document.problem(&path_of(&e.part), message);
-            if let Some(line) =
-                problem.line.and_then(|key| line_in_block(document.text, key, e.line))
-            {
+            let path = path_of(&e.part);
+            let text = &document.holder(&path).text;
+            let mut problem = document.problem(&path, message);
+            if let Some(line) = problem.line.and_then(|key| line_in_block(text, key, e.line)) {
                 problem = Problem { column: None, ..problem.at_line(line) };
             }
             problems.push(problem.remedy("templates are written as in Jinja: `{{ column }}`"));

@@ -30,7 +30,6 @@ pub(crate) use types::Types;
 
 /// Keys of the format whose behaviour is not built, with what to do instead.
 pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
-    ("extends", "write the keys of the other suite into this one"),
     (
         "repeats",
         "write `repeats` into the bake-off; a suite says by `scoring.reduce` how they count",
@@ -56,6 +55,11 @@ pub(crate) struct SuiteFile {
     /// one line for people. Default: empty
     #[serde(default)]
     pub description: String,
+    /// another suite, a path relative to this file or `catalog:NAME`, whose keys count where this file has
+    /// none, see below. Default: none
+    #[serde(default)]
+    #[expect(dead_code, reason = "resolved before the keys are read; here for the schema")]
+    pub extends: Option<String>,
     /// the samples and their columns
     pub data: Data,
     /// classification: the axis, by name. Default: required by the task

@@ -1,7 +1,7 @@
 //! A loaded suite: everything that is needed to ask its samples and to judge the answers.
 
 use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::metrics::Metric;
 use crate::prompt::{PromptError, Templates};
@@ -37,7 +37,7 @@ pub struct Suite {
     pub margin: Option<Margin>,
     /// How a sample that is asked several times counts as one.
     pub reduce: Reduce,
-    /// The YAML as written.
+    /// The YAML as written; where it extends another one, both as one text.
     pub yaml: String,
     /// `catalog:NAME`, or the path as the bake-off wrote it.
     pub source: String,
@@ -85,7 +85,15 @@ impl Suite {
     /// The JSON Schema (draft 2020-12) of a suite's YAML, for editors: the keys that are built, their
     /// types and what they mean. What fits together is for [`Suite::load`] to check.
     pub fn yaml_schema() -> Value {
-        schemars::schema_for!(crate::schema::SuiteFile).to_value()
+        let mut schema = schemars::schema_for!(crate::schema::SuiteFile);
+        // A suite that extends another one need not have the keys that are required of a whole one.
+        if let Some(required) = schema.remove("required") {
+            schema.insert(
+                "anyOf".to_owned(),
+                json!([{ "required": required }, { "required": ["extends"] }]),
+            );
+        }
+        schema.to_value()
     }
 
     /// The metric that headlines the suite.

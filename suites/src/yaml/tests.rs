@@ -122,6 +122,25 @@ fn broken_syntax_and_second_documents() {
 }
 
 #[test]
+fn layers_are_merged_in_the_order_of_the_lower_one() {
+    let over = ("a.yaml", "extends: b.yaml\ninner: {b: {size: 9}, d: {}}\nitems: []\n");
+    let under = (
+        "b.yaml",
+        "name: 'yes'\ninner:\n  a: {size: 1}\n  b: {size: 2, format: json}\n\
+                            items: [{size: 1}]\n",
+    );
+    let Layered { read, resolved } = read_layers::<File>(&[over, under], &[]).unwrap();
+    assert_eq!((read.inner["b"].size, &read.inner["b"].format), (9.0, &Format::Json));
+    assert_eq!((read.name.as_str(), read.items.len()), ("yes", 0));
+    let resolved = resolved.unwrap();
+    assert_eq!(super::read::<File>("r.yaml", &resolved, &[]).unwrap(), read);
+    let at = |key: &str| resolved.find(&format!("  {key}:")).unwrap();
+    assert!(at("a") < at("b") && at("b") < at("d"), "{resolved}");
+    assert!(!resolved.contains("extends"), "{resolved}");
+    assert_eq!(extends("a.yaml", over.1), Ok(Some("b.yaml".to_owned())));
+}
+
+#[test]
 fn paths_are_located() {
     let text = "a:\n  b:\n    - x\n    - c: 1\n";
     assert_eq!(locate(text, &["a", "b"]), Some((2, 3)));

@@ -1,0 +1,109 @@
+//! The rows of a suite's splits: from files beside the file that names them, from the suite itself, or
+//! from the run folder.
+
+use rightsize_providers::Fields;
+
+use crate::check::Document;
+use crate::dataset::{self, Format, Row, Table};
+use crate::layers::Place;
+use crate::problem::Problem;
+use crate::schema::{Source, SuiteFile};
+use crate::selection;
+use crate::yaml;
+
+const TEST: [&str; 2] = ["data", "test"];
+const TRAIN: [&str; 2] = ["data", "train"];
+
+/// The rows of the test split, at least one.
+pub(crate) fn of_test(file: &SuiteFile, document: Document<'_>) -> Result<Table, Problem> {
+    let table = match &document.holder(&TEST).place {
+        Place::Run { test, .. } => kept(test, document),
+        Place::Catalog(_) | Place::Folder { .. } => read(&file.data.test, &TEST, document)?,
+    };
+    if table.rows.is_empty() {
+        let message = format!("there is no row in {}", table.name);
+        let problem = document.problem(&TEST, message);
+        return Err(problem.remedy("a suite needs samples: a hundred are a start"));
+    }
+    Ok(table)
+}
+
+/// The rows of the train split, if the suite has one.
+pub(crate) fn of_train(file: &SuiteFile, document: Document<'_>) -> Result<Option<Table>, Problem> {
+    match (&document.holder(&TRAIN).place, &file.data.train) {
+        (_, None) => Ok(None),
+        (Place::Run { train, .. }, _) => Ok(Some(kept(train, document))),
+        (_, Some(source)) => read(source, &TRAIN, document).map(Some),
+    }
+}
+
+fn read(source: &Source, path: &[&str], document: Document<'_>) -> Result<Table, Problem> {
+    match source {
+        Source::Inline(rows) => {
+            let layer = document.holder(path);
+            let line = |i: usize| {
+                let mut path = path.to_vec();
+                let i = i.to_string();
+                path.push(&i);
+                yaml::locate(&layer.text, &path).map_or(1, |(line, _)| line)
+            };
+            Ok(Table { name: layer.name.clone(), rows: numbered(rows, line), notes: Vec::new() })
+        }
+        Source::File(name) => of_file(name, None, path, document),
+        Source::Selection(selection) => {
+            let table = of_file(&selection.file, selection.format, path, document)?;
+            selection::apply(selection, table, path, document)
+        }
+    }
+}
+
+/// The rows of a data file, which lies beside the file that names it.
+fn of_file(
+    name: &str,
+    format: Option<Format>,
+    path: &[&str],
+    document: Document<'_>,
+) -> Result<Table, Problem> {
+    let layer = document.holder(path);
+    let (shown, rows) = match &layer.place {
+        Place::Folder { opened, shown } => {
+            let shown = shown.join(name).display().to_string();
+            let rows = dataset::read_file(&opened.join(name), &shown, format).map_err(|p| {
+                match p.line {
+                    // What is wrong with the whole file is wrong with the key that names it.
+                    None => Problem {
+                        remedy: p.remedy,
+                        ..document.problem(path, format!("{}: {}", p.file, p.message))
+                    },
+                    Some(_) => p,
+                }
+            })?;
+            (shown, rows)
+        }
+        Place::Catalog(entry) => {
+            let shown = format!("{}/{name}", layer.name);
+            let text = entry.file(name).ok_or_else(|| {
+                document.problem(path, format!("the catalog has no file `{name}`"))
+            })?;
+            let rows = dataset::read_embedded(text, &shown, format)?;
+            (shown, rows)
+        }
+        Place::Run { .. } => {
+            return Err(document.problem(path, format!("`{name}` is no part of the run folder")));
+        }
+    };
+    Ok(Table { name: shown, rows, notes: Vec::new() })
+}
+
+/// Rows that the run folder kept.
+fn kept(rows: &[Fields], document: Document<'_>) -> Table {
+    Table {
+        name: format!("rows of {} in the run folder", document.name),
+        rows: numbered(rows, |i| i.saturating_add(1)),
+        notes: Vec::new(),
+    }
+}
+
+fn numbered(rows: &[Fields], line: impl Fn(usize) -> usize) -> Vec<Row> {
+    rows.iter().enumerate().map(|(i, f)| Row { line: line(i), fields: f.clone() }).collect()
+}
