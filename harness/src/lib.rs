@@ -16,5 +16,6 @@ pub mod plan;
 pub mod prepare;
 pub mod printer;
 pub mod runner;
+pub mod scorer;
 pub mod session;
 pub mod write_report;

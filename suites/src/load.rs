@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::catalog;
 use crate::check::{self, Document};
 use crate::columns;
+use crate::command;
 use crate::dataset::{self, Row, Table};
 use crate::problem::{Problem, Problems, listed};
 use crate::prompt::Templates;
@@ -111,6 +112,15 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
     let document = Document { name: source, text };
     let tools_file = tools_of_file(&mut file, document, &place)?;
     let mut problems = Vec::new();
+    let folder = match &place {
+        Place::Folder { opened, .. } => Some(opened.as_path()),
+        Place::Catalog(_) | Place::Run { .. } => None,
+    };
+    let scorer =
+        command::check(&file.scoring, folder, document).unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            None
+        });
     let task = check::task(&file, document, &mut problems);
     let templates = task.as_ref().and_then(|task| templates(&file, task, document, &mut problems));
     let table = test_rows(&file, document, &place).map_err(|p| problems.push(p)).ok();
@@ -122,6 +132,8 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         return Err(sorted(problems));
     }
     let mut warnings = columns::hidden(&templates, &table);
+    let (command, warning) = scorer.unzip();
+    warnings.extend(warning.flatten());
     let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
     if let Task::Faq(faq) = &mut task {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
@@ -152,6 +164,7 @@ fn build(text: &str, source: &str, place: Place) -> Result<Suite, Problems> {
         source: source.to_owned(),
         sha256: digest::of_value(&content),
         warnings,
+        command,
         tools_file,
         templates,
         max_tokens,

@@ -18,7 +18,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
     ("prompt.few_shot", "write the examples into `prompt.system`"),
     ("prompt.variants", "write a second suite with the other prompt"),
-    ("scoring.command", "choose a metric of the task by `scoring.primary`"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
     ("labels.*.ordinal", "every wrong label counts the same"),
     ("labels.*.out_of_scope", "list the label among `values`, it is scored like the others"),
@@ -349,4 +348,10 @@ impl<'de> Deserialize<'de> for FilterWord {
 pub(crate) struct Scoring {
     #[serde(default)]
     pub primary: Option<String>,
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+    #[serde(default)]
+    pub timeout: Option<String>,
+    #[serde(default)]
+    pub workers: Option<usize>,
 }

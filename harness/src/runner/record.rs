@@ -7,19 +7,22 @@ use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Spli
 use rightsize_suites::{Reading, Sample, Suite, outcome};
 use serde_json::Value;
 
+use super::Context;
 use super::attempt::Attempted;
 use super::entry::PlannedUnit;
 use crate::journal;
+use crate::scorer::Scorer;
 
-/// Makes the record of a unit.
+/// Makes the record of a unit. Waits for the suite's scoring command, where it has one.
 pub fn record(
+    context: &Context,
     planned: &PlannedUnit,
     suite: &Suite,
     sample: &Sample,
-    session: u32,
     prompt: &str,
     attempted: Attempted,
 ) -> Record {
+    let scorer = context.scorers.get(planned.unit.suite).and_then(Option::as_ref);
     let key = &planned.unit.key;
     let slept = u64::try_from(attempted.slept.as_nanos()).unwrap_or(u64::MAX);
     let mut record = Record {
@@ -34,7 +37,7 @@ pub fn record(
         mode: key.mode,
         scenario: key.scenario,
         repeat: key.repeat,
-        session,
+        session: context.session,
         tags: sample.tags.clone(),
         cluster: sample.cluster.clone(),
         prompt_sha256: journal::prompt_sha256(prompt),
@@ -60,7 +63,7 @@ pub fn record(
         Ok(answer) => {
             // A replay that recorded no stamps keeps none: its timing is the file's, or absent.
             let live = answer.timing.sent.is_some();
-            score(&mut record, suite, sample, answer);
+            score(&mut record, suite, scorer, sample, answer);
             if live {
                 record.timing.scheduled.get_or_insert(attempted.scheduled);
                 record.timing.rate_limit_sleep_ns = slept;
@@ -72,14 +75,25 @@ pub fn record(
 }
 
 /// Reads and scores the answer.
-fn score(record: &mut Record, suite: &Suite, sample: &Sample, answer: Answer) {
+fn score(
+    record: &mut Record,
+    suite: &Suite,
+    scorer: Option<&Scorer>,
+    sample: &Sample,
+    answer: Answer,
+) {
     let reading = suite.task.read(&answer.response);
     let outcome = outcome::outcome_of(&answer.response, &reading);
     let counted = match outcome {
         Outcome::Scored => reading.clone(),
         _ => nothing(suite),
     };
-    match suite.task.score(&counted, sample) {
+    let own = suite.task.score(&counted, sample);
+    let scored = own.and_then(|own| match scorer {
+        None => Ok(own),
+        Some(scorer) => scorer.score(own, sample, &answer.response.text, &reading, outcome),
+    });
+    match scored {
         Ok(score) => {
             record.outcome = outcome;
             record.score = Some(score.primary);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rightsize_suites::command::PART;
 use rightsize_suites::metrics::OF_A_RIGHT_ANSWER;
 use rightsize_suites::{Metric, Parts};
 use sha2::{Digest, Sha256};
@@ -14,18 +15,64 @@ use crate::stats::{bootstrap, wilson};
 /// Confidence level of every interval.
 const LEVEL: f64 = 0.95;
 
-/// `metric` over `rows`. `name` tells this estimate from others of the run, so that each has its
+/// What is estimated.
+#[derive(Debug, Clone, Copy)]
+pub enum Measure<'a> {
+    /// A metric of the suite's.
+    Metric(Metric),
+    /// The mean of a part of its scoring command's own, by the name that the command gives it.
+    Part(&'a str),
+}
+
+impl From<Metric> for Measure<'_> {
+    fn from(metric: Metric) -> Self {
+        Measure::Metric(metric)
+    }
+}
+
+impl Measure<'_> {
+    fn key(self) -> String {
+        match self {
+            Measure::Metric(metric) => metric.as_str().to_owned(),
+            Measure::Part(name) => format!("{PART}{name}"),
+        }
+    }
+
+    fn title(self) -> String {
+        match self {
+            Measure::Metric(metric) => metric.title().to_owned(),
+            Measure::Part(name) => name.to_owned(),
+        }
+    }
+
+    fn finish(self, sum: &Parts) -> Option<f64> {
+        match self {
+            Measure::Metric(metric) => metric.finish(sum),
+            Measure::Part(_) => {
+                let n = sum.get("n").copied().filter(|n| *n > 0.0)?;
+                Some(sum.get(&self.key()).copied().unwrap_or(0.0) / n)
+            }
+        }
+    }
+
+    fn is_proportion(self) -> bool {
+        matches!(self, Measure::Metric(metric) if metric.is_proportion())
+    }
+}
+
+/// `measure` over `rows`. `name` tells this estimate from others of the run, so that each has its
 /// own resamples under the run's `seed`.
-pub fn of(metric: Metric, rows: &[&Row], seed: u64, name: &str) -> Estimate {
-    let value = metric.finish(&sum(rows.iter().map(|row| row.parts.as_slice())));
+pub fn of<'a>(measure: impl Into<Measure<'a>>, rows: &[&Row], seed: u64, name: &str) -> Estimate {
+    let measure = measure.into();
+    let key = measure.key();
+    let value = measure.finish(&sum(rows.iter().map(|row| row.parts.as_slice())));
     let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
     let bounds = value.filter(|_| errors).and_then(|worst| {
-        let best = metric.finish(&best_case(rows))?;
+        let best = measure.finish(&best_case(rows, &key))?;
         Some(Bounds { worst, best: best.max(worst) })
     });
-    let key = metric.as_str();
-    let interval = value.and_then(|value| interval(metric, value, rows, seed, name, key));
-    Estimate { metric: key.to_owned(), title: metric.title().to_owned(), value, interval, bounds }
+    let interval = value.and_then(|value| interval(measure, value, rows, seed, name, &key));
+    Estimate { metric: key, title: measure.title(), value, interval, bounds }
 }
 
 /// The name of a unit variant as serde writes it.
@@ -50,8 +97,8 @@ fn sum<'a, N: AsRef<str> + 'a>(parts: impl Iterator<Item = &'a [(N, f64)]>) -> P
 }
 
 /// The sums if every error had been a right answer: what it missed is found, and whatever counts
-/// right answers counts it too.
-fn best_case(rows: &[&Row]) -> Parts {
+/// right answers counts it too. `own` is a part of a command's own, where one is measured.
+fn best_case(rows: &[&Row], own: &str) -> Parts {
     let (errors, answers): (Vec<&Row>, Vec<&Row>) =
         rows.iter().copied().partition(|row| row.outcome == Outcome::Error);
     let mut total = sum(answers.iter().map(|row| row.parts.as_slice()));
@@ -59,7 +106,8 @@ fn best_case(rows: &[&Row]) -> Parts {
     for (name, value) in errors.iter().flat_map(|row| &row.parts) {
         match name.as_ref() {
             "n" => {
-                for right in ["n"].into_iter().chain(OF_A_RIGHT_ANSWER) {
+                let own = Some(own).filter(|own| own.starts_with(PART));
+                for right in ["n"].into_iter().chain(OF_A_RIGHT_ANSWER).chain(own) {
                     add(right.to_owned(), *value);
                 }
             }
@@ -76,7 +124,7 @@ fn best_case(rows: &[&Row]) -> Parts {
 /// Wilson for a proportion of independent units; else a bootstrap over groups of units that belong
 /// together: repeats of a sample, samples of a cluster.
 fn interval(
-    metric: Metric,
+    measure: Measure<'_>,
     value: f64,
     rows: &[&Row],
     seed: u64,
@@ -84,7 +132,7 @@ fn interval(
     key: &str,
 ) -> Option<Interval> {
     let groups = groups(rows);
-    if metric.is_proportion() && groups.len() == rows.len() {
+    if measure.is_proportion() && groups.len() == rows.len() {
         let n = rows.len() as u64;
         let right = (value * n as f64).round().max(0.0) as u64;
         let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;
@@ -107,7 +155,7 @@ fn interval(
             }
         }
         total.values_mut().zip(&slots).for_each(|(sum, slot)| *sum = *slot);
-        metric.finish(&total)
+        measure.finish(&total)
     };
     let seed = stream(seed, &format!("{name}/{key}"));
     let (lower, upper) = bootstrap::interval(sums.len(), seed, LEVEL, statistic)?;

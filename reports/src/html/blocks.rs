@@ -304,7 +304,8 @@ fn answer_text(response: &Response) -> String {
     words.chain(calls).collect::<Vec<_>>().join("\n")
 }
 
-/// Field verdicts as `field: wrong`, those that are right left out.
+/// Field verdicts as `field: wrong`, those that are right left out, and the reason that a scoring
+/// command gave.
 fn verdict(detail: &Value) -> String {
     let Some(detail) = detail.as_object() else {
         return String::new();
@@ -315,7 +316,8 @@ fn verdict(detail: &Value) -> String {
         .filter_map(|(field, verdict)| Some((field, verdict.as_str().filter(wrong)?)))
         .map(|(field, verdict)| format!("{field}: {verdict}"))
         .collect();
-    lines.join(", ")
+    let why = detail.get("command").and_then(|said| said.get("why")).and_then(Value::as_str);
+    lines.into_iter().chain(why.map(str::to_owned)).collect::<Vec<_>>().join(", ")
 }
 
 /// A value as a person would write it.
