@@ -6,6 +6,8 @@ use rightsize_providers::Response;
 use rightsize_reports::run::Outcome;
 use rightsize_suites::{Parts, Reading, Sample, Score, ScoringError, Suite, outcome};
 
+use crate::scorer::Scorer;
+
 /// What an answer is worth.
 #[derive(Debug)]
 pub struct Judgement {
@@ -18,13 +20,24 @@ pub struct Judgement {
 }
 
 /// Reads and scores an answer.
-pub fn judge(suite: &Suite, sample: &Sample, response: &Response) -> Judgement {
+///
+/// `scorer` is the suite's own command, where it has one: it is waited for.
+pub fn judge(
+    suite: &Suite,
+    scorer: Option<&Scorer>,
+    sample: &Sample,
+    response: &Response,
+) -> Judgement {
     let reading = suite.task.read(response);
     let outcome = outcome::outcome_of(response, &reading);
-    let score = match outcome {
+    let own = match outcome {
         Outcome::Scored => suite.task.score(&reading, sample),
         _ => suite.task.score(&nothing(suite), sample),
     };
+    let score = own.and_then(|own| match scorer {
+        None => Ok(own),
+        Some(scorer) => scorer.score(own, sample, &response.text, &reading, outcome),
+    });
     Judgement { reading, outcome, score }
 }
 

@@ -18,5 +18,6 @@ pub mod prepare;
 pub mod printer;
 pub mod rescore;
 pub mod runner;
+pub mod scorer;
 pub mod session;
 pub mod write_report;

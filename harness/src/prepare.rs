@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rightsize_providers::digest;
 use rightsize_reports::folder::newest_scores;
-use rightsize_reports::run::{BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, SuiteRef, files};
+use rightsize_reports::run::{
+    BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, ScorerRef, SuiteRef, files,
+};
 use rightsize_suites::{Problems, Suite};
 use serde_json::{Map, Value};
 
@@ -15,6 +17,7 @@ use crate::journal::{self, Done, Journal};
 use crate::plan::{self, Shard};
 use crate::printer::Printer;
 use crate::runner::{self, PlanError, Work};
+use crate::scorer::{self, Scorer};
 
 /// A run, ready to begin: its matrix, its folder.
 pub struct Prepared {
@@ -22,6 +25,8 @@ pub struct Prepared {
     pub bakeoff: Bakeoff,
     /// The suites.
     pub suites: Vec<Suite>,
+    /// The commands that score answers, by suite.
+    pub scorers: Vec<Option<Scorer>>,
     /// The work that is left.
     pub work: Work,
     /// The folder that paths in the bake-off are relative to.
@@ -95,6 +100,7 @@ pub fn begin(
         let (method, suite) = (unfit.method, &unfit.suite);
         printer.note(&format!("note: baseline {method} does not answer {suite}: {}", unfit.why));
     }
+    let scorers = scorers(&suites, &file.base, &work, printer)?;
     let passes = work.planned();
     let planned = passes.iter().map(|pass| pass.units).sum();
     let manifest = manifest(&file, &suites, limit, shard, passes);
@@ -106,7 +112,50 @@ pub fn begin(
     };
     let journal = journal::create(&folder, &manifest, &file.text, &suites)?;
     let BakeoffFile { bakeoff, base, .. } = file;
-    Ok(Prepared { bakeoff, suites, work, base, journal, session: 1, planned, done: 0 })
+    Ok(Prepared { bakeoff, suites, scorers, work, base, journal, session: 1, planned, done: 0 })
+}
+
+/// The scoring commands of the suites, each named to the user and tried out: one that does not work
+/// is found before anything is asked.
+fn scorers(
+    suites: &[Suite],
+    base: &Path,
+    work: &Work,
+    printer: Printer,
+) -> Result<Vec<Option<Scorer>>, Failure> {
+    let mut scorers = Vec::new();
+    for suite in suites {
+        let scorer = Scorer::of(suite, base);
+        if let Some(scorer) = scorer.as_ref().filter(|_| work.left() > 0) {
+            printer.warn(&format!("{} is scored by a command: {}", suite.name, scorer.shown()));
+            scorer.try_out(suite).map_err(|error| {
+                let message = format!("the expected answer of {}: {error}", suite.name);
+                Failure::wrong(message, "try the command by hand: it gets a JSON object a line")
+            })?;
+        }
+        scorers.push(scorer);
+    }
+    Ok(scorers)
+}
+
+/// Looks up the command of a suite out of a run folder again: it must be the one of the manifest.
+fn with_command_of(mut suite: Suite, reference: &SuiteRef, base: &Path) -> Result<Suite, Failure> {
+    let folder = scorer::folder_of(&suite, base);
+    let Some(command) = &mut suite.command else { return Ok(suite) };
+    let now = command.digest(&folder).ok();
+    if now.is_none() || now != reference.scorer.as_ref().map(|scorer| scorer.sha256.clone()) {
+        return Err(Failure::wrong(
+            format!(
+                "the command that scores `{}` is not the one of this run: {} (in {})",
+                suite.name,
+                command.shown(),
+                folder.display()
+            ),
+            "restore its files, or start a new run with --out",
+        ));
+    }
+    command.sha256 = now;
+    Ok(suite)
 }
 
 /// A folder for a run: the time in UTC, so that folders sort by age.
@@ -163,6 +212,10 @@ fn manifest(
                 name: suite.name.clone(),
                 sha256: suite.sha256.clone(),
                 source: suite.source.clone(),
+                scorer: suite.command.as_ref().map(|command| ScorerRef {
+                    command: command.argv.clone(),
+                    sha256: command.sha256.clone().unwrap_or_default(),
+                }),
             })
             .collect(),
         models: file
@@ -239,10 +292,16 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
         }
         base = given.base;
     }
+    let suites = suites.into_iter().zip(&manifest.suites);
+    let suites: Vec<Suite> = suites
+        .map(|(suite, reference)| with_command_of(suite, reference, &base))
+        .collect::<Result<_, _>>()?;
     let work = plan(&bakeoff, &suites, &base, limit, shard, &resumed.done)?;
+    let scorers = scorers(&suites, &base, &work, printer)?;
     Ok(Prepared {
         bakeoff,
         suites,
+        scorers,
         work,
         base,
         journal: resumed.journal,

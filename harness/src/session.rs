@@ -34,7 +34,8 @@ pub struct Ending {
 
 /// Runs what is left, writes the report and says how it went.
 pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<Exit, Failure> {
-    let Prepared { bakeoff, suites, work, base, mut journal, session, planned, done } = prepared;
+    let Prepared { bakeoff, suites, scorers, work, base, mut journal, session, planned, done } =
+        prepared;
     let folder = journal.folder().to_path_buf();
     logging::to_folder(&folder, ending.verbose).map_err(|error| {
         Failure::incomplete(format!("cannot open the log: {error}"), "check the disk")
@@ -59,6 +60,7 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
     let context = Arc::new(Context {
         bakeoff,
         suites,
+        scorers,
         clock,
         session,
         engine: engine_executable()?,

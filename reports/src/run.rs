@@ -32,7 +32,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use manifest::{BASELINE, EntryRef, Manifest, Margin, PlannedPass, SuiteFacts, SuiteRef};
+pub use manifest::{
+    BASELINE, EntryRef, Manifest, Margin, PlannedPass, ScorerRef, SuiteFacts, SuiteRef,
+};
 pub use scores::{ScoreLine, ScoredSuite, ScoresHead};
 pub use session::{EntrySession, SessionEnd, SessionLine, SessionStart};
 

@@ -365,7 +365,8 @@ fn with_primary(
     document: Document<'_>,
     problems: &mut Vec<Problem>,
 ) -> Task {
-    let Some(word) = &file.scoring.primary else {
+    let Some(word) = file.scoring.primary.as_ref().filter(|_| file.scoring.command.is_none())
+    else {
         return task;
     };
     let metric_word = match &task {

@@ -12,6 +12,7 @@ pub mod baselines;
 pub mod catalog;
 mod check;
 mod columns;
+pub mod command;
 mod dataset;
 mod few_shot;
 mod layers;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::check::{self, Document};
 use crate::columns;
+use crate::command;
 use crate::few_shot;
 use crate::layers::{self, Layer, Place};
 use crate::problem::{Problem, Problems};
@@ -77,6 +78,15 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     let tools_file = tools_file::read(&mut file, document)?;
     let (source, yaml) = (document.name, resolved.as_deref().unwrap_or(document.text));
     let mut problems = Vec::new();
+    let folder = match &own.place {
+        Place::Folder { opened, .. } => Some(opened.as_path()),
+        Place::Catalog(_) | Place::Run { .. } => None,
+    };
+    let scorer =
+        command::check(&file.scoring, folder, document).unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            None
+        });
     let task = check::task(&file, document, &mut problems);
     let templates = task
         .as_ref()
@@ -91,6 +101,8 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     }
     let mut warnings = table.notes.clone();
     warnings.extend(columns::hidden(&templates, &table));
+    let (command, warning) = scorer.unzip();
+    warnings.extend(warning.flatten());
     let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
     if let Task::Faq(faq) = &mut task {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
@@ -135,6 +147,7 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         source: source.to_owned(),
         sha256: digest::of_value(&content),
         warnings,
+        command,
         tools_file,
         templates,
         max_tokens,

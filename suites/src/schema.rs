@@ -37,7 +37,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("retrieval", "put the passage into a column of the row"),
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
     ("prompt.variants", "write a second suite with the other prompt"),
-    ("scoring.command", "choose a metric of the task by `scoring.primary`"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
     ("labels.*.ordinal", "every wrong label counts the same"),
     ("labels.*.out_of_scope", "list the label among `values`, it is scored like the others"),
@@ -331,4 +330,13 @@ pub(crate) struct Scoring {
     /// Default: `mean`
     #[serde(default)]
     pub reduce: Reduce,
+    /// a program of your own that scores the answers, with its arguments, see below. Default: none
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+    /// the command's longest time for one sample. Default: `10s`
+    #[serde(default)]
+    pub timeout: Option<String>,
+    /// how many processes of the command work side by side. Default: 1
+    #[serde(default)]
+    pub workers: Option<usize>,
 }

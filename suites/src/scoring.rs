@@ -32,6 +32,9 @@ impl Suite {
         let expected: Vec<Value> =
             self.samples.iter().map(|sample| json!([sample.id, sample.expected])).collect();
         let mut all = json!({"rules": SCORING_VERSION, "keys": keys, "expected": expected});
+        if let Some(command) = &self.command {
+            all["command"] = json!(command.sha256);
+        }
         if let Some(tools) = &self.tools_file {
             all["tools"] = tools.clone();
         }

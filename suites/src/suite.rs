@@ -3,6 +3,7 @@
 use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
 use serde_json::{Value, json};
 
+use crate::command::Command;
 use crate::metrics::Metric;
 use crate::prompt::{PromptError, Templates};
 use crate::reduce::Reduce;
@@ -47,6 +48,8 @@ pub struct Suite {
     pub sha256: String,
     /// What is suspicious in it, a sentence each: repeated rows, test rows that stand in train.
     pub warnings: Vec<String>,
+    /// The command that scores its answers, where it has one. It is run by `rightsize run` alone.
+    pub command: Option<Command>,
     /// What the file of its tools held, where `tools` names one: a list of definitions.
     pub tools_file: Option<Value>,
     pub(crate) templates: Templates,
@@ -77,9 +80,13 @@ impl Suite {
         })
     }
 
-    /// Version of the rules by which this suite's answers are read and scored.
+    /// Version of the rules by which this suite's answers are read and scored. With a command it is
+    /// a number made of the command's digest, so that another command is another version.
     pub fn scoring_version(&self) -> u32 {
-        SCORING_VERSION
+        match &self.command {
+            None => SCORING_VERSION,
+            Some(command) => command.scoring_version(SCORING_VERSION),
+        }
     }
 
     /// The JSON Schema (draft 2020-12) of a suite's YAML, for editors: the keys that are built, their
@@ -98,11 +105,16 @@ impl Suite {
 
     /// The metric that headlines the suite.
     pub fn primary(&self) -> Metric {
-        self.task.primary()
+        match self.command {
+            Some(_) => Metric::Score,
+            None => self.task.primary(),
+        }
     }
 
-    /// All metrics of the suite, the primary one first.
+    /// All metrics of the suite, the primary one first. The parts of a command are not among them:
+    /// their names are known once it has answered.
     pub fn metrics(&self) -> Vec<Metric> {
-        self.task.metrics()
+        let judged = self.command.iter().map(|_| Metric::Score);
+        judged.chain(self.task.metrics()).collect()
     }
 }

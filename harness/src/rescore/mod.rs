@@ -20,6 +20,7 @@ use crate::exit::Failure;
 use crate::journal::{ScoresFile, ScoresWriter};
 use crate::judge::{Judgement, judge, parts_of_error};
 use crate::prepare::kept_suite;
+use crate::scorer::Scorer;
 
 pub use difference::{CellDifference, Difference, SampleDifference, Scored};
 
@@ -47,6 +48,7 @@ pub fn rescore(folder: &Path, sources: &[String], dry_run: bool) -> Result<Resco
     let run = RunFolder::open(folder).map_err(unreadable)?;
     let mut notes = Vec::new();
     let suites = suites(folder, &run, sources, &mut notes)?;
+    let scorers = scorers(&suites)?;
     let head = head(&run, &suites);
     let mut file = match &writer {
         Some(writer) => {
@@ -61,7 +63,7 @@ pub fn rescore(folder: &Path, sources: &[String], dry_run: bool) -> Result<Resco
         }
         None => None,
     };
-    let difference = score_all(&run, &suites, &head.scoring_version, file.as_mut())?;
+    let difference = score_all(&run, &suites, &scorers, &head.scoring_version, file.as_mut())?;
     let file = file.map(ScoresFile::finish).transpose()?;
     Ok(Rescored { difference, file, notes })
 }
@@ -109,6 +111,18 @@ fn suites(
     Ok(all)
 }
 
+/// The commands of suites that are scored by one. A run folder does not keep a command's files.
+fn scorers(suites: &[Suite]) -> Result<Vec<Option<Scorer>>, Failure> {
+    let scorer = |suite: &Suite| match &suite.command {
+        Some(command) if command.sha256.is_none() => Err(Failure::wrong(
+            format!("`{}` is scored by a command: {}", suite.name, command.shown()),
+            "give the suite's own file with --suite, beside which the command lies",
+        )),
+        _ => Ok(Scorer::of(suite, Path::new(""))),
+    };
+    suites.iter().map(scorer).collect()
+}
+
 /// What was asked is known only if the suite in the folder is the one that was run.
 fn unchanged(folder: &Path, asked: &SuiteRef, kept: &Suite) -> Result<(), Failure> {
     if kept.sha256 == asked.sha256 {
@@ -148,6 +162,7 @@ fn head(run: &RunFolder, suites: &[Suite]) -> ScoresHead {
 fn score_all(
     run: &RunFolder,
     suites: &[Suite],
+    scorers: &[Option<Scorer>],
     scoring_version: &str,
     mut file: Option<&mut ScoresFile<'_>>,
 ) -> Result<Difference, Failure> {
@@ -164,7 +179,8 @@ fn score_all(
         let (Some(suite), Some(sample)) = (suite, sample) else {
             return Err(unscored(&before, "its suite has no such sample"));
         };
-        let after = again(&before, suite, sample)?;
+        let scorer = scorers.get(row.suite).and_then(Option::as_ref);
+        let after = again(&before, suite, scorer, sample)?;
         if let Some(file) = file.as_mut() {
             file.line(&after)?;
         }
@@ -174,7 +190,12 @@ fn score_all(
 }
 
 /// The score of a recorded answer. An error stays one, with the statistics of what is expected now.
-fn again(record: &Record, suite: &Suite, sample: &Sample) -> Result<ScoreLine, Failure> {
+fn again(
+    record: &Record,
+    suite: &Suite,
+    scorer: Option<&Scorer>,
+    sample: &Sample,
+) -> Result<ScoreLine, Failure> {
     let expected = (record.expected != sample.expected).then(|| sample.expected.clone());
     if record.outcome == Outcome::Error {
         return Ok(ScoreLine {
@@ -192,7 +213,7 @@ fn again(record: &Record, suite: &Suite, sample: &Sample) -> Result<ScoreLine, F
     let Some(response) = &record.response else {
         return Err(unscored(record, "the record has no answer"));
     };
-    let Judgement { reading, outcome, score } = judge(suite, sample, response);
+    let Judgement { reading, outcome, score } = judge(suite, scorer, sample, response);
     let score = score.map_err(|error| unscored(record, &error.to_string()))?;
     let value = reading.value.map(|value| (reading.reader.to_owned(), value));
     Ok(ScoreLine {

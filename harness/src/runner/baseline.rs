@@ -143,8 +143,7 @@ fn answer_all(
                 slept: Duration::ZERO,
                 scheduled: context.clock.now(),
             };
-            let record =
-                record::record(planned, suite, sample, context.session, &prompt, attempted);
+            let record = record::record(context, planned, suite, sample, &prompt, attempted);
             let event = WorkerEvent::Recorded { record: Box::new(record), prompt };
             if sender.blocking_send(event).is_err() {
                 return Ok(());

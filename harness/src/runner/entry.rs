@@ -360,7 +360,21 @@ async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: Planne
     {
         let _ = shared.ended.set(error.clone());
     }
-    let record = record::record(&planned, suite, sample, context.session, &prompt, attempted);
+    let has_scorer = context.scorers.get(planned.unit.suite).is_some_and(Option::is_some);
+    let (record, prompt) = if has_scorer {
+        // A command takes its time, which no task of the runtime may do.
+        let context = Arc::clone(context);
+        let scoring = tokio::task::spawn_blocking(move || {
+            let suite = context.suites.get(planned.unit.suite)?;
+            let sample = suite.samples.get(planned.unit.sample)?;
+            let record = record::record(&context, &planned, suite, sample, &prompt, attempted);
+            Some((record, prompt))
+        });
+        let Ok(Some(scored)) = scoring.await else { return };
+        scored
+    } else {
+        (record::record(context, &planned, suite, sample, &prompt, attempted), prompt)
+    };
     let _ = shared.sender.send(WorkerEvent::Recorded { record: Box::new(record), prompt }).await;
 }
 

@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bakeoff::Bakeoff;
 use crate::journal::{Journal, JournalError};
+use crate::scorer::Scorer;
 
 pub use attempt::Retry;
 pub use baseline::{BaselineWork, plan_baselines};
@@ -48,6 +49,8 @@ pub struct Context {
     pub bakeoff: Bakeoff,
     /// Its suites, in its order.
     pub suites: Vec<Suite>,
+    /// The commands that score answers, by suite.
+    pub scorers: Vec<Option<Scorer>>,
     /// The clock of the run.
     pub clock: Clock,
     /// Number of the session.

@@ -7,20 +7,23 @@ use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Spli
 use rightsize_suites::{Sample, Suite};
 use serde_json::Value;
 
+use super::Context;
 use super::attempt::Attempted;
 use super::entry::PlannedUnit;
 use crate::journal;
 use crate::judge::{Judgement, judge, parts_of_error};
+use crate::scorer::Scorer;
 
-/// Makes the record of a unit.
+/// Makes the record of a unit. Waits for the suite's scoring command, where it has one.
 pub fn record(
+    context: &Context,
     planned: &PlannedUnit,
     suite: &Suite,
     sample: &Sample,
-    session: u32,
     prompt: &str,
     attempted: Attempted,
 ) -> Record {
+    let scorer = context.scorers.get(planned.unit.suite).and_then(Option::as_ref);
     let key = &planned.unit.key;
     let slept = u64::try_from(attempted.slept.as_nanos()).unwrap_or(u64::MAX);
     let mut record = Record {
@@ -35,7 +38,7 @@ pub fn record(
         mode: key.mode,
         scenario: key.scenario,
         repeat: key.repeat,
-        session,
+        session: context.session,
         tags: sample.tags.clone(),
         cluster: sample.cluster.clone(),
         prompt_sha256: journal::prompt_sha256(prompt),
@@ -61,7 +64,7 @@ pub fn record(
         Ok(answer) => {
             // A replay that recorded no stamps keeps none: its timing is the file's, or absent.
             let live = answer.timing.sent.is_some();
-            score(&mut record, suite, sample, answer);
+            score(&mut record, suite, scorer, sample, answer);
             if live {
                 record.timing.scheduled.get_or_insert(attempted.scheduled);
                 record.timing.rate_limit_sleep_ns = slept;
@@ -73,8 +76,14 @@ pub fn record(
 }
 
 /// Reads and scores the answer.
-fn score(record: &mut Record, suite: &Suite, sample: &Sample, answer: Answer) {
-    let Judgement { reading, outcome, score } = judge(suite, sample, &answer.response);
+fn score(
+    record: &mut Record,
+    suite: &Suite,
+    scorer: Option<&Scorer>,
+    sample: &Sample,
+    answer: Answer,
+) {
+    let Judgement { reading, outcome, score } = judge(suite, scorer, sample, &answer.response);
     match score {
         Ok(score) => {
             record.outcome = outcome;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::process::{Death, EngineProcess, Lost};
-use super::{EngineKind, LocalModel};
+use super::LocalModel;
 use crate::{
     Advice, Ask, Attempt, Capabilities, Clock, Description, ErrorKind, Provider, ProviderError,
     Side, Stage,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rightsize_suites::command::PART;
 use rightsize_suites::{Metric, Parts, Reduce};
 use sha2::{Digest, Sha256};
 
@@ -14,24 +15,78 @@ use crate::stats::{bootstrap, wilson};
 /// Confidence level of every interval.
 const LEVEL: f64 = 0.95;
 
-/// `metric` over the samples behind `rows`, whose repeats count as one. `name` tells this estimate
+/// What is estimated.
+#[derive(Debug, Clone, Copy)]
+pub enum Measure<'a> {
+    /// A metric of the suite's.
+    Metric(Metric),
+    /// The mean of a part of its scoring command's own, by the name that the command gives it.
+    Part(&'a str),
+}
+
+impl From<Metric> for Measure<'_> {
+    fn from(metric: Metric) -> Self {
+        Measure::Metric(metric)
+    }
+}
+
+impl Measure<'_> {
+    fn key(self) -> String {
+        match self {
+            Measure::Metric(metric) => metric.as_str().to_owned(),
+            Measure::Part(name) => format!("{PART}{name}"),
+        }
+    }
+
+    /// The name for people, with how repeats count where they do.
+    fn title(self, reduce: Reduce) -> String {
+        let title = match self {
+            Measure::Metric(metric) => metric.title(),
+            Measure::Part(name) => name,
+        };
+        match reduce {
+            _ if reduce.counts_passes() && !self.is_proportion() => title.to_owned(),
+            _ => titled(title, reduce),
+        }
+    }
+
+    fn finish(self, sum: &Parts) -> Option<f64> {
+        match self {
+            Measure::Metric(metric) => metric.finish(sum),
+            Measure::Part(_) => {
+                let n = sum.get("n").copied().filter(|n| *n > 0.0)?;
+                Some(sum.get(&self.key()).copied().unwrap_or(0.0) / n)
+            }
+        }
+    }
+
+    fn is_proportion(self) -> bool {
+        matches!(self, Measure::Metric(metric) if metric.is_proportion())
+    }
+}
+
+/// `measure` over the samples behind `rows`, whose repeats count as one. `name` tells this estimate
 /// from others of the run, so that each has its own resamples under the run's `seed`.
-pub fn of(metric: Metric, rows: &[&Row], reduce: Reduce, seed: u64, name: &str) -> Estimate {
+pub fn of<'a>(
+    measure: impl Into<Measure<'a>>,
+    rows: &[&Row],
+    reduce: Reduce,
+    seed: u64,
+    name: &str,
+) -> Estimate {
+    let measure = measure.into();
     let samples = repeats::samples(rows, reduce, Errors::Wrong);
-    let value = metric.finish(&sum(&samples));
+    let value = measure.finish(&sum(&samples));
     let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
-    let bounds = value.filter(|_| errors).and_then(|worst| {
-        let best = metric.finish(&sum(&repeats::samples(rows, reduce, Errors::Right)))?;
+    // What a command would have said of an answer that never came is anybody's guess.
+    let known = errors && matches!(measure, Measure::Metric(_));
+    let bounds = value.filter(|_| known).and_then(|worst| {
+        let best = measure.finish(&sum(&repeats::samples(rows, reduce, Errors::Right)))?;
         Some(Bounds { worst, best: best.max(worst) })
     });
-    let key = metric.as_str();
-    let interval = value.and_then(|value| interval(metric, value, &samples, seed, name, key));
-    let title = match reduce {
-        Reduce::Mean => metric.title().to_owned(),
-        _ if reduce.counts_passes() && !metric.is_proportion() => metric.title().to_owned(),
-        _ => titled(metric.title(), reduce),
-    };
-    Estimate { metric: key.to_owned(), title, value, interval, bounds }
+    let key = measure.key();
+    let interval = value.and_then(|value| interval(measure, value, &samples, seed, name, &key));
+    Estimate { metric: key, title: measure.title(reduce), value, interval, bounds }
 }
 
 /// A metric's name for people, with how repeats count.
@@ -66,7 +121,7 @@ fn sum(samples: &[Sample<'_>]) -> Parts {
 /// Wilson for a proportion of independent samples; else a bootstrap over samples, or over the
 /// clusters that they belong to.
 fn interval(
-    metric: Metric,
+    measure: Measure<'_>,
     value: f64,
     samples: &[Sample<'_>],
     seed: u64,
@@ -74,7 +129,7 @@ fn interval(
     key: &str,
 ) -> Option<Interval> {
     let groups = groups(samples);
-    let right_or_wrong = metric.is_proportion() && samples.iter().all(|sample| sample.whole);
+    let right_or_wrong = measure.is_proportion() && samples.iter().all(|sample| sample.whole);
     if right_or_wrong && groups.len() == samples.len() {
         let n = samples.len() as u64;
         let right = (value * n as f64).round().max(0.0) as u64;
@@ -98,7 +153,7 @@ fn interval(
             }
         }
         total.values_mut().zip(&slots).for_each(|(sum, slot)| *sum = *slot);
-        metric.finish(&total)
+        measure.finish(&total)
     };
     let seed = stream(seed, &format!("{name}/{key}"));
     let (lower, upper) = bootstrap::interval(sums.len(), seed, LEVEL, statistic)?;

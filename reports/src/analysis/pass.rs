@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rightsize_suites::command::PART;
+
+use super::estimate::{self, Measure};
 use super::model::*;
-use super::{estimate, repeats, tables};
+use super::{repeats, tables};
 use crate::folder::{ErrorKey, Row};
 use crate::latency;
 use crate::run::{EntryRef, Outcome, Scenario, SuiteFacts};
 use crate::stats::percentile::{Sorted, needed};
+
+/// Most parts of a scoring command that are figures of the report.
+const MOST_PARTS: usize = 32;
 
 /// A tag with more values than this is no slice but an identifier.
 const MOST_SLICES: usize = 12;
@@ -31,6 +37,10 @@ pub fn of(
         interval: None,
         bounds: None,
     });
+    let mut others: Vec<Estimate> = metrics.collect();
+    let own = own_parts(rows).into_iter();
+    others
+        .extend(own.map(|part| estimate::of(Measure::Part(part), rows, facts.reduce, seed, &name)));
     let concurrency = match scenario {
         Scenario::SingleStream => 1,
         Scenario::Batch => entry.concurrency,
@@ -40,7 +50,7 @@ pub fn of(
         concurrency,
         counts: counts(rows),
         primary,
-        others: metrics.collect(),
+        others,
         latency: latencies(label(scenario, concurrency), rows),
         tokens: tokens(rows),
         slices: slices(facts, rows, seed, &name),
@@ -48,6 +58,13 @@ pub fn of(
         fields: tables::fields(facts, rows),
         errors: errors(rows),
     }
+}
+
+/// The names of the parts that a scoring command gave, in their order; at most [`MOST_PARTS`].
+fn own_parts<'a>(rows: &[&'a Row]) -> BTreeSet<&'a str> {
+    let parts = rows.iter().flat_map(|row| &row.parts);
+    let all: BTreeSet<&str> = parts.filter_map(|(name, _)| name.strip_prefix(PART)).collect();
+    all.into_iter().take(MOST_PARTS).collect()
 }
 
 /// Under which load latencies were measured.

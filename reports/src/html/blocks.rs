@@ -305,7 +305,7 @@ fn answer_text(response: &Response) -> String {
 }
 
 /// Field verdicts as `field: wrong`, and `items.price: 2 wrong` for cells of lists; those that are
-/// right are left out.
+/// right are left out. Then the reason that a scoring command gave.
 fn verdict(detail: &Value) -> String {
     let Some(detail) = detail.as_object() else {
         return String::new();
@@ -324,6 +324,8 @@ fn verdict(detail: &Value) -> String {
             _ => {}
         }
     }
+    let why = detail.get("command").and_then(|said| said.get("why")).and_then(Value::as_str);
+    lines.extend(why.map(str::to_owned));
     lines.join(", ")
 }
 

@@ -55,6 +55,18 @@ pub struct SuiteRef {
     pub sha256: String,
     /// Where it came from: a path as written, or `catalog:NAME`.
     pub source: String,
+    /// The command that scored its answers, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorer: Option<ScorerRef>,
+}
+
+/// A suite's own scoring command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScorerRef {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Digest of the command and of the files that it names.
+    pub sha256: String,
 }
 
 /// [`EntryRef::provider`] of a baseline, which is none.

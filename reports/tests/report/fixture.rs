@@ -150,6 +150,7 @@ impl Run {
                     name: s.name.clone(),
                     sha256: s.sha256.clone(),
                     source: s.source.clone(),
+                    scorer: None,
                 })
                 .collect(),
             models: ENTRIES

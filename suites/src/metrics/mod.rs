@@ -49,11 +49,12 @@ use crate::tasks::citations::CITATIONS;
 /// `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n`
 /// and the word of every metric. Reasoning: `n`, `correct`. Tool use: `n`, `call_accuracy`,
 /// `tool_accuracy`, `schema_valid` and `tp:(arguments)`, `fp:(arguments)`, `fn:(arguments)`: right
-/// ones, surplus ones, and those that are wrong or missing.
+/// ones, surplus ones, and those that are wrong or missing. Of a scoring command: `score` and
+/// `command:NAME` for each of its own parts.
 pub type Parts = BTreeMap<String, f64>;
 
 /// The statistics that a right answer adds 1 to, whatever its kind, beside `n`.
-pub const OF_A_RIGHT_ANSWER: [&str; 13] = [
+pub const OF_A_RIGHT_ANSWER: [&str; 14] = [
     "correct",
     "document",
     "exact",
@@ -67,6 +68,7 @@ pub const OF_A_RIGHT_ANSWER: [&str; 13] = [
     "call_accuracy",
     "tool_accuracy",
     "schema_valid",
+    "score",
 ];
 
 /// A figure that is made of summed [`Parts`]. All are in [0, 1], and more is better.
@@ -128,11 +130,13 @@ pub enum Metric {
     SchemaValid,
     /// Right arguments among those that are expected or surplus, over all calls.
     ArgumentAccuracy,
+    /// Mean of the scores that the suite's own command gives.
+    Score,
 }
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 25] = [
+    pub const ALL: [Metric; 26] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::FieldF1,
@@ -158,6 +162,7 @@ impl Metric {
         Metric::ToolAccuracy,
         Metric::SchemaValid,
         Metric::ArgumentAccuracy,
+        Metric::Score,
     ];
 
     /// The word of `scoring.primary` and of JSON output.
@@ -188,6 +193,7 @@ impl Metric {
             Metric::ToolAccuracy => "tool_accuracy",
             Metric::SchemaValid => "schema_valid",
             Metric::ArgumentAccuracy => "argument_accuracy",
+            Metric::Score => "score",
         }
     }
 
@@ -219,6 +225,7 @@ impl Metric {
             Metric::ToolAccuracy => "tool accuracy",
             Metric::SchemaValid => "schema valid",
             Metric::ArgumentAccuracy => "argument accuracy",
+            Metric::Score => "score",
         }
     }
 
@@ -245,7 +252,8 @@ impl Metric {
             | Metric::Rouge1Stemmed
             | Metric::Rouge2Stemmed
             | Metric::RougeLStemmed
-            | Metric::ArgumentAccuracy => false,
+            | Metric::ArgumentAccuracy
+            | Metric::Score => false,
         }
     }
 
@@ -282,7 +290,8 @@ impl Metric {
             | Metric::RougeLStemmed
             | Metric::CallAccuracy
             | Metric::ToolAccuracy
-            | Metric::SchemaValid => Some(part(self.as_str()) / n),
+            | Metric::SchemaValid
+            | Metric::Score => Some(part(self.as_str()) / n),
             Metric::ArgumentAccuracy => {
                 let of = |kind: &str| part(&format!("{kind}:(arguments)"));
                 let all = of("tp") + of("fp") + of("fn");
