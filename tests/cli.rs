@@ -23,10 +23,12 @@ fn every_subcommand_has_help_with_an_example() {
         "run",
         "merge",
         "report",
+        "rescore",
         "check",
         "init",
         "models",
         "hardware",
+        "schema",
         "explain",
         "completions",
     ] {
