@@ -52,7 +52,7 @@ fn loaded(proposal: &Proposal, raw: &[Fields]) -> Suite {
 
 fn tickets(n: usize) -> Vec<Fields> {
     let row = |i: usize| {
-        let queue = ["Billing", "Login"][usize::from(i % 3 == 0)];
+        let queue = ["Billing", "Login"][usize::from(i.is_multiple_of(3))];
         let lang = ["de", "en"][i % 2];
         let text = format!("Dear team, this is my message number {i} to you");
         json!({"Ticket ID": i, "Message text": text, "Queue": queue, "lang": lang,

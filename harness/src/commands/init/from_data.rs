@@ -101,9 +101,12 @@ fn decide(
 ) -> Result<Proposal, Failure> {
     let mut settled = Vec::new();
     let mut proposal = propose::propose(name, rows, train, &wishes).map_err(Problems::from)?;
-    while asking {
+    loop {
         let open = |d: &&propose::Decision| {
-            d.doubtful && !settled.contains(&d.subject) && question::of(d.subject).is_some()
+            asking
+                && d.doubtful
+                && !settled.contains(&d.subject)
+                && question::of(d.subject).is_some()
         };
         let Some(decision) = proposal.decisions.iter().find(open) else { break };
         let subject = decision.subject;
