@@ -13,8 +13,9 @@
 //! limit of the prompts.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use minijinja::{Environment, Expression, Template};
+use minijinja::{Environment, ErrorKind, Expression, Template};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -176,7 +177,11 @@ impl<'e> Formula<'e> {
             let names = template.undeclared_variables(false);
             (Kind::Template(template), names)
         } else {
-            let expression = environment.compile_expression_owned(source.to_owned())?;
+            // The lexer of minijinja panics at brackets that close a template and were never opened.
+            let compile = || environment.compile_expression_owned(source.to_owned());
+            let expression = catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
+                Err(minijinja::Error::new(ErrorKind::SyntaxError, "a bracket is not opened"))
+            })?;
             let names = expression.undeclared_variables(false);
             (Kind::Expression(expression), names)
         };
