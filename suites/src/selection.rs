@@ -340,7 +340,7 @@ fn proportional(groups: &[usize], limit: usize) -> Vec<usize> {
     let mut shares: Vec<usize> = groups.iter().map(|count| whole(*count)).collect();
     let mut by_remainder: Vec<(u128, &mut usize)> =
         groups.iter().map(|count| quota(*count) % total).zip(&mut shares).collect();
-    by_remainder.sort_by(|a, b| b.0.cmp(&a.0));
+    by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
     let given: usize = by_remainder.iter().map(|(_, share)| **share).sum();
     for (_, share) in by_remainder.into_iter().take(limit.saturating_sub(given)) {
         *share = share.saturating_add(1);
