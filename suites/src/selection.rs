@@ -13,8 +13,9 @@
 //! limit of the prompts.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use minijinja::{Environment, Expression, Template};
+use minijinja::{Environment, ErrorKind, Expression, Template};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -176,7 +177,11 @@ impl<'e> Formula<'e> {
             let names = template.undeclared_variables(false);
             (Kind::Template(template), names)
         } else {
-            let expression = environment.compile_expression_owned(source.to_owned())?;
+            // The lexer of minijinja panics at brackets that close a template and were never opened.
+            let compile = || environment.compile_expression_owned(source.to_owned());
+            let expression = catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
+                Err(minijinja::Error::new(ErrorKind::SyntaxError, "a bracket is not opened"))
+            })?;
             let names = expression.undeclared_variables(false);
             (Kind::Expression(expression), names)
         };
@@ -335,7 +340,7 @@ fn proportional(groups: &[usize], limit: usize) -> Vec<usize> {
     let mut shares: Vec<usize> = groups.iter().map(|count| whole(*count)).collect();
     let mut by_remainder: Vec<(u128, &mut usize)> =
         groups.iter().map(|count| quota(*count) % total).zip(&mut shares).collect();
-    by_remainder.sort_by(|a, b| b.0.cmp(&a.0));
+    by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
     let given: usize = by_remainder.iter().map(|(_, share)| **share).sum();
     for (_, share) in by_remainder.into_iter().take(limit.saturating_sub(given)) {
         *share = share.saturating_add(1);

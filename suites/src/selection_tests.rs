@@ -101,6 +101,7 @@ fn stratified_rows_stand_in_their_order() {
         ("limit: 5, stratify: d", "d.jsonl has no column `d`"),
         ("columns: {c: i}", "d.jsonl has a column `c` already"),
         ("columns: {d: \"i +\"}", "the expression does not compile"),
+        ("filter: \"}} \"", "the expression does not compile: syntax error: a bracket"),
         ("columns: {d: \"i.x.y\"}", "`data.test.columns.d` has no value for the row"),
         ("filter: \"{{ i }}\"", "a filter is an expression, no template"),
     ] {

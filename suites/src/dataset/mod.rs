@@ -1,5 +1,5 @@
-//! Reading rows: csv, tsv, jsonl, json, conll, each also compressed, and rows that stand in the suite
-//! itself.
+//! Reading rows: csv, tsv, jsonl, json, conll, parquet, each also compressed, and rows that stand in
+//! the suite itself.
 //!
 //! All formats give the same thing: rows of columns, each with the line where it starts. Cells of
 //! csv and tsv are text; cells of JSON keep their types. Errors name the file and the line.
@@ -9,6 +9,7 @@ mod conll;
 mod csv;
 mod json;
 mod jsonl;
+mod parquet;
 
 use std::io::Read;
 use std::path::Path;
@@ -49,6 +50,7 @@ pub(crate) enum Format {
     Jsonl,
     Json,
     Conll,
+    Parquet,
 }
 
 /// The format that a file's name says, or why there is none. A compressed file is named as what is
@@ -62,12 +64,9 @@ fn format_of(name: &str) -> Result<Format, Problem> {
         "jsonl" | "ndjson" => Ok(Format::Jsonl),
         "json" => Ok(Format::Json),
         "conll" | "bio" | "iob" | "iob2" | "iobes" => Ok(Format::Conll),
-        "parquet" => {
-            let message = format!("data files `.{extension}` are not built yet");
-            Err(Problem::of_file(name, message).remedy("convert it to .jsonl or .csv"))
-        }
+        "parquet" => Ok(Format::Parquet),
         _ => Err(Problem::of_file(name, "the file's name does not say its format").remedy(
-            "name it .csv, .tsv, .jsonl, .json or .conll, with .gz or .zst behind it where \
+            "name it .csv, .tsv, .jsonl, .json, .conll or .parquet, with .gz or .zst behind it where \
              packed; or write `{file: NAME, format: csv}`",
         )),
     }
@@ -83,7 +82,9 @@ pub(crate) fn names_rows(name: &str) -> bool {
 pub(crate) fn tells(name: &str, format: Option<Format>) -> &'static [&'static str] {
     match format.map_or_else(|| format_of(name), Ok) {
         Ok(Format::Conll) => &["tags", "spans"],
-        Ok(Format::Csv | Format::Tsv | Format::Jsonl | Format::Json) | Err(_) => &[],
+        Ok(Format::Csv | Format::Tsv | Format::Jsonl | Format::Json | Format::Parquet) | Err(_) => {
+            &[]
+        }
     }
 }
 
@@ -131,20 +132,24 @@ fn bytes_of(path: &Path, name: &str) -> std::io::Result<Vec<u8>> {
 }
 
 fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Vec<Row>, Problem> {
+    match format {
+        Format::Csv => csv::read(text_of(bytes, name)?, name, b','),
+        Format::Tsv => csv::read(text_of(bytes, name)?, name, b'\t'),
+        Format::Jsonl => jsonl::read(text_of(bytes, name)?, name),
+        Format::Json => json::read(text_of(bytes, name)?, name),
+        Format::Conll => conll::read(text_of(bytes, name)?, name),
+        Format::Parquet => parquet::read(bytes, name),
+    }
+}
+
+fn text_of<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Problem> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|e| {
+    std::str::from_utf8(bytes).map_err(|e| {
         let valid = bytes.get(..e.valid_up_to()).unwrap_or_default();
         Problem::of_file(name, "this is not UTF-8")
             .at_line(line_of(valid, valid.len()))
             .remedy(format!("convert it, for example with `iconv -f latin1 -t utf8 {name}`"))
-    })?;
-    match format {
-        Format::Csv => csv::read(text, name, b','),
-        Format::Tsv => csv::read(text, name, b'\t'),
-        Format::Jsonl => jsonl::read(text, name),
-        Format::Json => json::read(text, name),
-        Format::Conll => conll::read(text, name),
-    }
+    })
 }
 
 /// The line, from 1, of a byte offset.
