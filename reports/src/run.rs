@@ -27,7 +27,9 @@ pub use rightsize_suites::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use manifest::{BASELINE, EntryRef, Manifest, Margin, PlannedPass, SuiteFacts, SuiteRef};
+pub use manifest::{
+    AxisFacts, BASELINE, EntryRef, Manifest, Margin, PlannedPass, SuiteFacts, SuiteRef,
+};
 pub use session::{EntrySession, SessionEnd, SessionLine, SessionStart};
 
 /// Version of the formats in this file: major changes when an older binary would misread.

@@ -1,11 +1,12 @@
 //! From the YAML as written to a task: which keys belong to which kind, and what their values may be.
 
+mod classification;
+
 use crate::metrics::{Metric, squad};
-use crate::problem::{Problem, listed, nearest};
+use crate::problem::{Problem, listed};
 use crate::schema::{
-    AnswerFormat, Axis, CompareWord, FieldSpec, FilterWord, Ordered, SuiteFile, TaskKind, Values,
+    AnswerFormat, CompareWord, FieldSpec, FilterWord, Ordered, SuiteFile, TaskKind,
 };
-use crate::tasks::classification::{Classification, Label, indistinct};
 use crate::tasks::extraction::{Compare, Extraction, Field};
 use crate::tasks::faq::{self, Faq};
 use crate::tasks::reasoning::{Filter, Reasoning};
@@ -43,8 +44,8 @@ pub(crate) fn task(
     check_keys_of_kind(file, document, problems);
     let task = match file.task {
         TaskKind::Classification => {
-            let axis = file.labels.as_ref().and_then(|Ordered(axes)| axes.first())?;
-            Task::Classification(classification(file, axis, document, problems))
+            let Ordered(axes) = file.labels.as_ref()?;
+            Task::Classification(classification::task(file, axes, document, problems))
         }
         TaskKind::Extraction => {
             let Ordered(fields) = file.fields.as_ref()?;
@@ -102,7 +103,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     }
     let json = match file.task {
         TaskKind::Extraction | TaskKind::Pii => true,
-        TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
+        TaskKind::Classification => classification::is_json(file),
         TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning => false,
     };
     if file.answer.constrain && !json {
@@ -153,67 +154,6 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
             let message = format!("the task `{kind}` needs the key `{wanted}`");
             problems.push(document.problem(&["task"], message).remedy(format!("add `{example}`")));
         }
-    }
-}
-
-fn classification(
-    file: &SuiteFile,
-    (axis, spec): &(String, Axis),
-    document: Document<'_>,
-    problems: &mut Vec<Problem>,
-) -> Classification {
-    if let Some((second, _)) = file.labels.as_ref().and_then(|Ordered(axes)| axes.get(1)) {
-        let message = format!("several label axes are not built yet: `{second}` is the second");
-        let remedy = "remove it, or write a suite for each axis";
-        problems.push(document.problem(&["labels", second], message).remedy(remedy));
-    }
-    let Values(values) = &spec.values;
-    let label = |(name, help): &(String, Option<String>)| Label {
-        name: name.clone(),
-        help: help.clone(),
-        aliases: spec.aliases.get(name).cloned().unwrap_or_default(),
-    };
-    let labels: Vec<Label> = values.iter().map(label).collect();
-    let path = ["labels", axis.as_str(), "values"];
-    if labels.len() < 2 {
-        let message = format!("{} label(s): a classification needs at least two", labels.len());
-        problems.push(document.problem(&path, message).remedy("list all labels under `values`"));
-    }
-    if labels.iter().any(|l| l.name.trim() != l.name || l.name.is_empty()) {
-        let message = "a label is empty, or has white space around it";
-        problems.push(document.problem(&path, message).remedy("remove the white space"));
-    }
-    if labels.iter().flat_map(|l| &l.aliases).any(|a| a.trim().is_empty()) {
-        let path = ["labels", axis.as_str(), "aliases"];
-        problems.push(document.problem(&path, "an alias is empty").remedy("remove it"));
-    }
-    for (i, label) in labels.iter().enumerate() {
-        if labels.iter().take(i).any(|other| other.name == label.name) {
-            let message = format!("the label `{}` stands twice in the list", label.name);
-            problems.push(document.problem(&path, message).remedy("keep one of them"));
-        }
-    }
-    if let Some((a, b)) = indistinct(&labels).filter(|(a, b)| a != b) {
-        let message = format!("`{a}` and `{b}` cannot be told apart in an answer");
-        let remedy =
-            "case, `_`, `-`, spaces and punctuation around a label make no difference: rename one";
-        problems.push(document.problem(&path, message).remedy(remedy));
-    }
-    for unknown in spec.aliases.keys().filter(|a| !labels.iter().any(|l| l.name == **a)) {
-        let path = ["labels", axis.as_str(), "aliases", unknown.as_str()];
-        let problem = document.problem(&path, format!("`{unknown}` is no label"));
-        let names = || labels.iter().map(|l| l.name.as_str());
-        problems.push(problem.remedy(match nearest(unknown, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the labels are {}", listed(names())),
-        }));
-    }
-    Classification {
-        axis: axis.clone(),
-        expected: spec.expected.clone().unwrap_or_else(|| axis.clone()),
-        labels,
-        json: file.answer.format == Some(AnswerFormat::Json),
-        primary: Metric::Accuracy,
     }
 }
 
@@ -342,27 +282,28 @@ fn with_primary(
     let Some(word) = &file.scoring.primary else {
         return task;
     };
-    let metric_word = match &task {
-        Task::Classification(c) => word.strip_suffix(&format!(".{}", c.axis)).unwrap_or(word),
+    let metrics = task.metrics();
+    let found = match &task {
+        Task::Classification(task) => task.metric_named(word),
         Task::Extraction(_)
         | Task::Pii(_)
         | Task::Faq(_)
         | Task::Summarization(_)
-        | Task::Reasoning(_) => word,
+        | Task::Reasoning(_) => metrics.iter().find(|m| m.to_string() == *word).cloned(),
     };
-    let metrics = task.metrics();
-    match metrics.iter().find(|m| m.as_str() == metric_word) {
-        Some(metric) => match &mut task {
-            Task::Classification(task) => task.primary = *metric,
-            Task::Extraction(task) => task.primary = *metric,
-            Task::Pii(task) => task.primary = *metric,
-            Task::Faq(task) => task.primary = *metric,
-            Task::Summarization(task) => task.primary = *metric,
-            Task::Reasoning(task) => task.primary = *metric,
+    match found {
+        Some(found) => match &mut task {
+            Task::Classification(task) => task.primary = found,
+            Task::Extraction(task) => task.primary = found.metric,
+            Task::Pii(task) => task.primary = found.metric,
+            Task::Faq(task) => task.primary = found.metric,
+            Task::Summarization(task) => task.primary = found.metric,
+            Task::Reasoning(task) => task.primary = found.metric,
         },
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());
-            let remedy = format!("it has {}", listed(metrics.iter().map(|m| m.as_str())));
+            let names: Vec<String> = metrics.iter().map(ToString::to_string).collect();
+            let remedy = format!("it has {}", listed(names.iter().map(String::as_str)));
             problems.push(document.problem(&["scoring", "primary"], message).remedy(remedy));
         }
     }

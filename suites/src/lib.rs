@@ -24,7 +24,7 @@ mod suite;
 pub mod tasks;
 pub mod yaml;
 
-pub use metrics::{Metric, Parts};
+pub use metrics::{Measure, Metric, Parts};
 pub use outcome::Outcome;
 pub use problem::{Excerpt, Problem, Problems};
 pub use prompt::PromptError;

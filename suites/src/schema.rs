@@ -21,8 +21,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("prompt.variants", "write a second suite with the other prompt"),
     ("scoring.command", "choose a metric of the task by `scoring.primary`"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
-    ("labels.*.ordinal", "every wrong label counts the same"),
-    ("labels.*.out_of_scope", "list the label among `values`, it is scored like the others"),
 ];
 
 /// A suite as it is written.
@@ -177,6 +175,12 @@ pub(crate) struct Axis {
     pub expected: Option<String>,
     #[serde(default)]
     pub aliases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub multiple: bool,
+    #[serde(default)]
+    pub ordinal: bool,
+    #[serde(default)]
+    pub out_of_scope: Option<String>,
 }
 
 /// Labels, with or without a line on what each means.

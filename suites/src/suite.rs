@@ -2,7 +2,7 @@
 
 use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
 
-use crate::metrics::Metric;
+use crate::metrics::Measure;
 use crate::prompt::{PromptError, Templates};
 use crate::sample::Sample;
 pub use crate::schema::Margin;
@@ -72,12 +72,12 @@ impl Suite {
     }
 
     /// The metric that headlines the suite.
-    pub fn primary(&self) -> Metric {
+    pub fn primary(&self) -> Measure {
         self.task.primary()
     }
 
     /// All metrics of the suite, the primary one first.
-    pub fn metrics(&self) -> Vec<Metric> {
+    pub fn metrics(&self) -> Vec<Measure> {
         self.task.metrics()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rightsize_suites::metrics::OF_A_RIGHT_ANSWER;
-use rightsize_suites::{Metric, Parts};
+use rightsize_suites::metrics::add_as_right;
+use rightsize_suites::{Measure, Parts};
 use sha2::{Digest, Sha256};
 
 use super::model::{Bounds, Estimate, Interval};
@@ -16,16 +16,16 @@ const LEVEL: f64 = 0.95;
 
 /// `metric` over `rows`. `name` tells this estimate from others of the run, so that each has its
 /// own resamples under the run's `seed`.
-pub fn of(metric: Metric, rows: &[&Row], seed: u64, name: &str) -> Estimate {
+pub fn of(metric: &Measure, rows: &[&Row], seed: u64, name: &str) -> Estimate {
     let value = metric.finish(&sum(rows.iter().map(|row| row.parts.as_slice())));
     let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
     let bounds = value.filter(|_| errors).and_then(|worst| {
         let best = metric.finish(&best_case(rows))?;
         Some(Bounds { worst, best: best.max(worst) })
     });
-    let key = metric.as_str();
-    let interval = value.and_then(|value| interval(metric, value, rows, seed, name, key));
-    Estimate { metric: key.to_owned(), title: metric.title().to_owned(), value, interval, bounds }
+    let key = metric.to_string();
+    let interval = value.and_then(|value| interval(metric, value, rows, seed, name, &key));
+    Estimate { metric: key, title: metric.title(), value, interval, bounds }
 }
 
 /// The name of a unit variant as serde writes it.
@@ -49,34 +49,27 @@ fn sum<'a, N: AsRef<str> + 'a>(parts: impl Iterator<Item = &'a [(N, f64)]>) -> P
     total
 }
 
-/// The sums if every error had been a right answer: what it missed is found, and whatever counts
-/// right answers counts it too.
+/// The sums if every error had been a right answer.
 fn best_case(rows: &[&Row]) -> Parts {
     let (errors, answers): (Vec<&Row>, Vec<&Row>) =
         rows.iter().copied().partition(|row| row.outcome == Outcome::Error);
     let mut total = sum(answers.iter().map(|row| row.parts.as_slice()));
-    let mut add = |name: String, value: f64| *total.entry(name).or_default() += value;
     for (name, value) in errors.iter().flat_map(|row| &row.parts) {
-        match name.as_ref() {
-            "n" => {
-                for right in ["n"].into_iter().chain(OF_A_RIGHT_ANSWER) {
-                    add(right.to_owned(), *value);
-                }
-            }
-            "fn" => add("tp".to_owned(), *value),
-            other => match other.strip_prefix("fn:") {
-                Some(label) => add(format!("tp:{label}"), *value),
-                None => add(other.to_owned(), *value),
-            },
-        }
+        add_as_right(&mut total, name, *value);
     }
     total
+}
+
+/// Whether every unit is right or wrong. The mean accuracy over several axes gives shares between.
+fn all_or_nothing(metric: &Measure, rows: &[&Row]) -> bool {
+    let value = |row: &&Row| metric.finish(&sum(std::iter::once(row.parts.as_slice())));
+    metric.is_proportion() && rows.iter().filter_map(value).all(|v| v == 0.0 || v == 1.0)
 }
 
 /// Wilson for a proportion of independent units; else a bootstrap over groups of units that belong
 /// together: repeats of a sample, samples of a cluster.
 fn interval(
-    metric: Metric,
+    metric: &Measure,
     value: f64,
     rows: &[&Row],
     seed: u64,
@@ -84,7 +77,7 @@ fn interval(
     key: &str,
 ) -> Option<Interval> {
     let groups = groups(rows);
-    if metric.is_proportion() && groups.len() == rows.len() {
+    if groups.len() == rows.len() && all_or_nothing(metric, rows) {
         let n = rows.len() as u64;
         let right = (value * n as f64).round().max(0.0) as u64;
         let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;

@@ -71,6 +71,7 @@ fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteV
         samples: facts.samples,
         asked: asked.len() as u64,
         primary: facts.primary.clone(),
+        axes: facts.axes.iter().map(|axis| axis.name.clone()).collect(),
         margin: facts.margin.clone(),
     }
 }

@@ -21,7 +21,7 @@ pub fn of(
     seed: u64,
 ) -> Pass {
     let name = format!("{}/{}/{}", facts.name, entry.id, scenario.as_str());
-    let mut metrics = facts.metrics.iter().map(|metric| estimate::of(*metric, rows, seed, &name));
+    let mut metrics = facts.metrics.iter().map(|metric| estimate::of(metric, rows, seed, &name));
     let primary = metrics.next().unwrap_or_else(|| Estimate {
         metric: String::new(),
         title: facts.primary.clone(),
@@ -42,7 +42,8 @@ pub fn of(
         latency: latencies(label(scenario, concurrency), rows),
         tokens: tokens(rows),
         slices: slices(facts, rows, seed, &name),
-        confusion: tables::confusion(facts, rows),
+        confusion: tables::confusion(&facts.labels, rows),
+        axes: tables::axes(facts, rows),
         fields: tables::fields(facts, rows),
         errors: errors(rows),
     }
@@ -160,7 +161,7 @@ fn slices(facts: &SuiteFacts, rows: &[&Row], seed: u64, name: &str) -> Vec<Slice
                         value: value.to_owned(),
                         counts: counts(&rows),
                         primary: estimate::of(
-                            *primary,
+                            primary,
                             &rows,
                             seed,
                             &format!("{name}/{tag}={value}"),

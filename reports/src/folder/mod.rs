@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-pub use rows::{ErrorKey, Row, Verdict};
+pub use rows::{ErrorKey, OnAxis, Row, Verdict};
 
 use crate::run::{Manifest, PromptText, Record, SCHEMA, SessionLine, SuiteFacts, files};
 

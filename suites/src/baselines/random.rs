@@ -3,21 +3,50 @@
 //! answers.
 
 use rightsize_providers::digest;
+use serde_json::{Map, Value};
+
+use crate::tasks::{Axis, Classification};
 
 /// Hexadecimal digits that make 64 bits.
 const DIGITS: usize = 16;
+
+/// Labels drawn for a sample. Of several axes each has a draw of its own; of label sets each set is
+/// as probable as the others, so that each label is in it as often as not.
+pub(super) fn labels(task: &Classification, seed: u64, id: &str) -> Value {
+    let mut drawn = Map::new();
+    for axis in &task.axes {
+        let several = task.axes.len() > 1;
+        let id = if several { format!("{id}:{}", axis.name) } else { id.to_owned() };
+        let names = axis.label_names();
+        let value = match axis.multiple {
+            true => set(axis, seed, &id),
+            false => answer(&names, seed, &id).into(),
+        };
+        drawn.insert(axis.name.clone(), value);
+    }
+    task.join(drawn)
+}
+
+fn set(axis: &Axis, seed: u64, id: &str) -> Value {
+    const SIDES: [bool; 2] = [false, true];
+    let names = axis.label_names().into_iter();
+    names.filter(|name| draw(&SIDES, seed, &format!("{id}:{name}")) == Some(&true)).collect()
+}
 
 /// One of the answers; empty where there are none.
 ///
 /// The first 64 bits of SHA-256 of seed and id are scaled to the list's length. A list of a hundred
 /// is drawn evenly to one part in 10¹⁷.
-pub(super) fn answer<'a>(answers: &'a [String], seed: u64, id: &str) -> &'a str {
+fn answer<'a>(answers: &'a [String], seed: u64, id: &str) -> &'a str {
+    draw(answers, seed, id).map(String::as_str).unwrap_or_default()
+}
+
+fn draw<'a, T>(choices: &'a [T], seed: u64, id: &str) -> Option<&'a T> {
     let digest = digest::of_bytes(format!("{seed}:{id}").as_bytes());
     let bits = digest.get(..DIGITS).and_then(|hex| u64::from_str_radix(hex, 16).ok());
     // Below 2^64 times the length, so the upper half is below the length.
-    let scaled = u128::from(bits.unwrap_or_default()).saturating_mul(answers.len() as u128) >> 64;
-    let drawn = usize::try_from(scaled).ok().and_then(|at| answers.get(at));
-    drawn.map(String::as_str).unwrap_or_default()
+    let scaled = u128::from(bits.unwrap_or_default()).saturating_mul(choices.len() as u128) >> 64;
+    usize::try_from(scaled).ok().and_then(|at| choices.get(at))
 }
 
 #[cfg(test)]
