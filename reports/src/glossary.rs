@@ -17,12 +17,16 @@ pub struct Entry {
     pub source: Option<&'static str>,
 }
 
-/// The entry of `term`, whatever its case and spacing.
+/// The entry of `term`, whatever its case and spacing. A metric of one label axis, such as
+/// `accuracy (priority)`, is explained as the metric.
 pub fn explain(term: &str) -> Option<&'static Entry> {
-    let wanted = key(term);
-    let entry = |wanted: &str| ENTRIES.iter().find(|e| names(e).any(|name| key(name) == wanted));
-    // A metric may name how repeats count: `accuracy (pass@3)`.
-    entry(&wanted).or_else(|| entry(&key(term.rsplit_once(" (")?.0)))
+    let find = |term: &str| {
+        let wanted = key(term);
+        ENTRIES.iter().find(|entry| names(entry).any(|name| key(name) == wanted))
+    };
+    // A metric may name its axis, and how repeats count: `accuracy (priority) (pass@3)`.
+    let bare = || term.strip_suffix(')')?.split_once(" (").map(|(metric, _)| metric);
+    find(term).or_else(|| find(bare()?))
 }
 
 /// All entries, by term.
@@ -83,8 +87,9 @@ impl Entry {
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
     term("absent", "The field was expected to be left out, and was.").unit("fields"),
-    term("accuracy", "Share of samples whose answer is right. Unparsed, truncated and refused answers and errors count as wrong.").unit("0 to 100 %"),
+    term("accuracy", "Share of samples whose answer is right. Unparsed, truncated and refused answers and errors count as wrong. Of several label axes: the mean over them.").unit("0 to 100 %"),
     term("argument accuracy", "Right arguments among those that are expected or were given in vain, over all calls of tools. A wrong value counts once, a missing or surplus argument too.").unit("0 to 100 %"),
+    term("axis", "One thing that a classification asks for, with a list of labels of its own: category, priority.").also(&["label axis"]),
     term("ask", "One question to a model: prompt, sampling, limits. Its digest covers everything that can change the answer."),
     term("bake-off", "The YAML file that names suites, model entries and how they are run."),
     term("baseline", "A classical method that answers samples without a language model: the expected answer (oracle), the commonest one (majority), a random label, that of the nearest train row, a linear classifier, regular expressions of the suite (pattern). It says what a model's score is worth; it has no latency and no tokens.").also(&["baselines", "oracle", "majority", "nearest", "linear", "pattern"]),
@@ -108,16 +113,19 @@ const ENTRIES: &[Entry] = &[
     term("entry", "One line of a bake-off: a provider, a model, its sampling, its deployment.").also(&["model entry"]),
     term("error", "No answer came: our side (key, connection, time limit) or theirs (5xx, cut stream, crash). It has no score; the headline counts it as wrong and bounds stand beside it.").also(&["errors"]).unit("units"),
     term("exact", "The field was read and is right under the field's comparison.").unit("fields"),
-    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed. Where a question has no answer, it is right to abstain.").unit("0 to 100 %").source("Rajpurkar et al. 2016 and 2018, official scripts"),
+    term("exact match", "Share of answers that equal an accepted answer after SQuAD's normalisation: case, punctuation, articles and spaces removed. Where a question has no answer, it is right to abstain. Of several label axes: share of samples that are right on all of them.").unit("0 to 100 %").source("Rajpurkar et al. 2016 and 2018, official scripts"),
     term("expected", "The answer in the suite's data; never seen by a model."),
     term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
     term("field", "One value that an extraction asks for. A list counts as the cells of its columns, such as items.price."),
     term("field F1", "F1 over the fields of all documents, and over the cells of lists. A wrong value counts as false positive and as false negative.").unit("0 to 100 %"),
+    term("Hamming accuracy", "Share of right decisions whether a label applies, over all labels of all samples: 1 less the Hamming loss. Samples in which nothing was read have none.").unit("0 to 100 %").source("scikit-learn, 1 - hamming_loss"),
     term("in flight at death", "Samples that were being answered when an engine process died."),
     term("incomplete", "Some planned units have no record yet: interrupted, or too many errors. `rightsize run --resume DIR` goes on."),
+    term("in-scope accuracy", "Share of right labels among the samples whose label is in scope; to hold one of them to be out of scope is wrong.").unit("0 to 100 %").source("Larson et al. 2019, CLINC150"),
     term("input tokens", "Tokens of the prompts, cached ones included.").also(&["tokens in"]).unit("tokens"),
     term("interval", "Range in which the value for very many such samples is expected to lie, at the stated confidence level: Wilson for proportions, else bootstrap.").also(&["95 % interval", "confidence interval"]).unit("percentage points around the value"),
     term("invented", "A value was read where none was expected.").unit("fields"),
+    term("Jaccard index", "Mean over samples of the labels that are expected and read, as a share of those that are expected or read. Two empty sets count 1.").unit("0 to 100 %").source("scikit-learn, jaccard_score(average='samples'), zero_division 1"),
     term("kind", "What sort of error it was: connect, timeout, server, engine_crash, ..."),
     term("label", "One of the classes a classification chooses from."),
     term("load time", "Time to start the engine process and load the model; no part of any latency.").also(&["load"]).unit("ms or s"),
@@ -125,6 +133,7 @@ const ENTRIES: &[Entry] = &[
     term("margin", "The loss of the primary score that a suite can bear, with its reason.").unit("percentage points"),
     term("median", "Half of the values lie below: p50.").also(&["p50"]).source("linear interpolation, Hyndman and Fan type 7"),
     term("message", "What an error said."),
+    term("micro F1", "F1 of the counts of all labels together, so that frequent labels count more.").unit("0 to 100 %").source("scikit-learn, f1_score(average='micro')"),
     term("missing", "The field was expected, but no value was read.").unit("fields"),
     term("model", "A model entry's id: a line of the bake-off."),
     term("n", "Samples that a figure is computed on; 120 × 3 are 120 samples that were asked three times each.").unit("samples"),
@@ -132,6 +141,8 @@ const ENTRIES: &[Entry] = &[
     term("not answered", "Units without a scored answer: unparsed, truncated, refused, and errors.").unit("units"),
     term("nothing read", "The answer was unparsed, truncated or refused.").unit("units"),
     term("outcome", "What became of a unit: scored, unparsed, truncated, refused, or error."),
+    term("out-of-scope precision", "Share of the samples held to be out of scope that are.").unit("0 to 100 %"),
+    term("out-of-scope recall", "Share of the samples out of scope that are held to be so.").unit("0 to 100 %").source("Larson et al. 2019, CLINC150"),
     term("output tokens", "Tokens that the model wrote, reasoning included.").also(&["tokens out"]).unit("tokens"),
     term("output tok/s", "Tokens written per second of the batch pass, all streams together.").unit("tokens/s"),
     term("p95", "95 % of the values lie below. Needs 20 answers.").source("linear interpolation, Hyndman and Fan type 7"),
@@ -145,12 +156,14 @@ const ENTRIES: &[Entry] = &[
     term("prompt", "The text that a model was asked to go on from: as sent, before any chat template."),
     term("provider", "What answers an ask: a local engine, a remote server, a file of recorded answers."),
     term("quality", "The primary score of a suite.").unit("0 to 100 %"),
+    term("rank score", "1 less the mean distance between the label that was read and the expected one in an ordered list, as a share of the largest distance; 0 where nothing was read. In a list of five labels a score of 90 % is a mean distance of 0.4 ranks.").unit("0 to 100 %"),
     term("reading", "What was understood of an answer: a label, a JSON object, a span."),
     term("recall", "Share of the expected values that were read right: tp / (tp + fn).").unit("0 to 100 %"),
     term("record", "Everything known of one unit, one line of `records.jsonl`."),
     term("refused", "The model declined, or a content filter cut the answer. Scores 0.").unit("units"),
     term("repeat", "The same sample asked again, counted from 0. A suite says how repeats count as one sample: by their mean, by the answer of the majority, by pass@k or pass^k.").also(&["repeats"]),
     term("replay", "Answers read from a file instead of a model."),
+    term("right", "The label is expected and was read.").unit("units"),
     term("ROUGE-1", "F1 of the words that answer and reference share, the mean over samples; of several references the best. Compares runs of the letters a to z and digits. 'Stemmed': words of more than three letters are compared by their stem.").also(&["ROUGE-1 (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
     term("ROUGE-2", "The same as ROUGE-1 for pairs of words that follow each other.").also(&["ROUGE-2 (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
     term("ROUGE-L", "The same as ROUGE-1 for the longest sequence of words that both have in the same order, with or without others between them.").also(&["ROUGE-L (stemmed)"]).unit("0 to 100 %").source("Lin 2004, as Google's rouge_score; Porter 1980 for stems"),
@@ -174,6 +187,7 @@ const ENTRIES: &[Entry] = &[
         "Names what decides the scores: the version of the rules in the program and, where answers \
          were scored again, a digest of what the suites say about scoring.",
     ),
+    term("subset accuracy", "Share of samples whose labels are all right, none missing and none too many.").unit("0 to 100 %").source("scikit-learn, accuracy_score on indicator matrices"),
     term("suite", "A YAML file with its data: one task kind, samples, prompt, scoring, margin."),
     term("tag", "A property of a sample by which scores are also shown."),
     term("token", "The unit in which a model reads and writes: a word or a part of one. Each model family counts its own."),

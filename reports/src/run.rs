@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use manifest::{
-    BASELINE, EntryRef, Manifest, Margin, PlannedPass, ScorerRef, SuiteFacts, SuiteRef,
+    AxisFacts, BASELINE, EntryRef, Manifest, Margin, PlannedPass, ScorerRef, SuiteFacts, SuiteRef,
 };
 pub use scores::{ScoreLine, ScoredSuite, ScoresHead};
 pub use session::{EntrySession, SessionEnd, SessionLine, SessionStart};

@@ -2,7 +2,7 @@
 //!
 //! What stays: numbers, intervals, outcomes, model ids, suite names, the bake-off's name, machine
 //! and versions. What goes: every text of a sample, and whatever may quote one or name a file:
-//! labels, fields and tags are numbered, sample ids hashed with a salt that is thrown away, error
+//! labels, axes, fields and tags are numbered, sample ids hashed with a salt that is thrown away, error
 //! messages, log lines, command lines, paths, endpoints and descriptions dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::analysis::{Analysis, Confusion, EntryView, Pass, SessionView};
+use crate::analysis::{Analysis, Confusion, EntryView, Estimate, Pass, SessionView};
 
 /// Salt of one shared report. It is never written, so equal ids of two reports cannot be matched
 /// and guessed ids not be confirmed.
@@ -38,15 +38,22 @@ pub fn without_texts(analysis: &Analysis, salt: &Salt) -> Analysis {
         if let Some(margin) = &mut suite.margin {
             margin.why.clear();
         }
+        suite.primary = axis_numbered(&suite.primary, &suite.axes, " (", ")");
     }
     for model in &mut shared.results.models {
         model.model.clear();
     }
     let tags = Tags::of(analysis);
     for cell in &mut shared.results.cells {
+        let suite = analysis.results.suites.iter().find(|suite| suite.name == cell.suite);
+        let axes = suite.map_or(&[][..], |suite| &suite.axes);
         for pass in &mut cell.passes {
             number_names(pass, &tags);
+            number_axes(pass, axes);
         }
+    }
+    for suite in &mut shared.results.suites {
+        suite.axes = (1..=suite.axes.len()).map(|number| format!("axis {number}")).collect();
     }
     shared.setting.sessions.iter_mut().for_each(session);
     for view in &mut shared.setting.entries {
@@ -97,6 +104,34 @@ fn number_names(pass: &mut Pass, tags: &Tags<'_>) {
     if let Some(confusion) = &mut pass.confusion {
         number_labels(confusion);
     }
+}
+
+fn number_axes(pass: &mut Pass, axes: &[String]) {
+    let rename = |estimate: &mut Estimate| {
+        estimate.metric = axis_numbered(&estimate.metric, axes, ".", "");
+        estimate.title = axis_numbered(&estimate.title, axes, " (", ")");
+    };
+    let slices = pass.slices.iter_mut().flat_map(|slices| &mut slices.values);
+    let primaries = slices.map(|slice| &mut slice.primary);
+    primaries.chain(&mut pass.others).chain([&mut pass.primary]).for_each(rename);
+    for (number, tables) in pass.axes.iter_mut().enumerate() {
+        tables.axis = format!("axis {}", number + 1);
+        for (number, row) in tables.labels.iter_mut().enumerate() {
+            row.label = format!("label {}", number + 1);
+        }
+        if let Some(confusion) = &mut tables.confusion {
+            number_labels(confusion);
+        }
+    }
+}
+
+/// A metric's name with its axis between `before` and `after` as a number.
+fn axis_numbered(name: &str, axes: &[String], before: &str, after: &str) -> String {
+    let numbered = |(number, axis): (usize, &String)| {
+        let metric = name.strip_suffix(&format!("{before}{axis}{after}"))?;
+        Some(format!("{metric}{before}axis {}{after}", number + 1))
+    };
+    axes.iter().enumerate().find_map(numbered).unwrap_or_else(|| name.to_owned())
 }
 
 fn number_labels(confusion: &mut Confusion) {

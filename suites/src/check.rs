@@ -1,13 +1,13 @@
 //! From the YAML as written to a task: which keys belong to which kind, and what their values may be.
 
+mod classification;
 mod extraction;
 mod pii;
 
 use crate::layers::Layer;
-use crate::metrics::{Metric, squad};
-use crate::problem::{Problem, listed, nearest};
-use crate::schema::{AnswerFormat, Axis, FilterWord, Ordered, SuiteFile, TaskKind, Tools, Values};
-use crate::tasks::classification::{Classification, Label, indistinct};
+use crate::metrics::{Measure, Metric, squad};
+use crate::problem::{Problem, listed};
+use crate::schema::{AnswerFormat, FilterWord, Ordered, SuiteFile, TaskKind, Tools};
 use crate::tasks::faq::{self, Faq};
 use crate::tasks::reasoning::{Filter, Reasoning};
 use crate::tasks::tools::Tool;
@@ -60,8 +60,8 @@ pub(crate) fn task(
     check_keys_of_kind(file, document, problems);
     let task = match file.task {
         TaskKind::Classification => {
-            let axis = file.labels.as_ref().and_then(|Ordered(axes)| axes.first())?;
-            Task::Classification(classification(file, axis, document, problems))
+            let Ordered(axes) = file.labels.as_ref()?;
+            Task::Classification(classification::task(file, axes, document, problems))
         }
         TaskKind::Extraction => {
             let Ordered(fields) = file.fields.as_ref()?;
@@ -125,7 +125,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     }
     let json = match file.task {
         TaskKind::Extraction | TaskKind::Pii => true,
-        TaskKind::Classification => file.answer.format == Some(AnswerFormat::Json),
+        TaskKind::Classification => classification::is_json(file),
         TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning => false,
         // Their schema would be that of all tools together, which no engine takes yet.
         TaskKind::ToolUse => false,
@@ -186,67 +186,6 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
             let message = format!("the task `{kind}` needs the key `{wanted}`");
             problems.push(document.problem(&["task"], message).remedy(format!("add `{example}`")));
         }
-    }
-}
-
-fn classification(
-    file: &SuiteFile,
-    (axis, spec): &(String, Axis),
-    document: Document<'_>,
-    problems: &mut Vec<Problem>,
-) -> Classification {
-    if let Some((second, _)) = file.labels.as_ref().and_then(|Ordered(axes)| axes.get(1)) {
-        let message = format!("several label axes are not built yet: `{second}` is the second");
-        let remedy = "remove it, or write a suite for each axis";
-        problems.push(document.problem(&["labels", second], message).remedy(remedy));
-    }
-    let Values(values) = &spec.values;
-    let label = |(name, help): &(String, Option<String>)| Label {
-        name: name.clone(),
-        help: help.clone(),
-        aliases: spec.aliases.get(name).cloned().unwrap_or_default(),
-    };
-    let labels: Vec<Label> = values.iter().map(label).collect();
-    let path = ["labels", axis.as_str(), "values"];
-    if labels.len() < 2 {
-        let message = format!("{} label(s): a classification needs at least two", labels.len());
-        problems.push(document.problem(&path, message).remedy("list all labels under `values`"));
-    }
-    if labels.iter().any(|l| l.name.trim() != l.name || l.name.is_empty()) {
-        let message = "a label is empty, or has white space around it";
-        problems.push(document.problem(&path, message).remedy("remove the white space"));
-    }
-    if labels.iter().flat_map(|l| &l.aliases).any(|a| a.trim().is_empty()) {
-        let path = ["labels", axis.as_str(), "aliases"];
-        problems.push(document.problem(&path, "an alias is empty").remedy("remove it"));
-    }
-    for (i, label) in labels.iter().enumerate() {
-        if labels.iter().take(i).any(|other| other.name == label.name) {
-            let message = format!("the label `{}` stands twice in the list", label.name);
-            problems.push(document.problem(&path, message).remedy("keep one of them"));
-        }
-    }
-    if let Some((a, b)) = indistinct(&labels).filter(|(a, b)| a != b) {
-        let message = format!("`{a}` and `{b}` cannot be told apart in an answer");
-        let remedy =
-            "case, `_`, `-`, spaces and punctuation around a label make no difference: rename one";
-        problems.push(document.problem(&path, message).remedy(remedy));
-    }
-    for unknown in spec.aliases.keys().filter(|a| !labels.iter().any(|l| l.name == **a)) {
-        let path = ["labels", axis.as_str(), "aliases", unknown.as_str()];
-        let problem = document.problem(&path, format!("`{unknown}` is no label"));
-        let names = || labels.iter().map(|l| l.name.as_str());
-        problems.push(problem.remedy(match nearest(unknown, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the labels are {}", listed(names())),
-        }));
-    }
-    Classification {
-        axis: axis.clone(),
-        expected: spec.expected.clone().unwrap_or_else(|| axis.clone()),
-        labels,
-        json: file.answer.format == Some(AnswerFormat::Json),
-        primary: Metric::Accuracy,
     }
 }
 
@@ -344,14 +283,19 @@ fn check_reduce(
 ) {
     let reduce = file.scoring.reduce;
     let primary = task.primary();
-    if reduce.counts_passes() && !primary.is_proportion() {
-        let message =
-            format!("`{reduce}` counts right answers, and `{}` is a share", primary.as_str());
-        let passing: Vec<&str> =
-            task.metrics().into_iter().filter(|m| m.is_proportion()).map(|m| m.as_str()).collect();
+    // Of several axes the accuracy is a mean over them.
+    let several = task.axes().len() > 1;
+    let passes = |m: &Measure| m.is_proportion() && !(several && *m == Metric::Accuracy);
+    if reduce.counts_passes() && !passes(&primary) {
+        let message = format!("`{reduce}` counts right answers, and `{primary}` is a share");
+        let passing: Vec<String> =
+            task.metrics().iter().filter(|m| passes(m)).map(ToString::to_string).collect();
         let remedy = match passing.is_empty() {
             true => "write `reduce: mean`: no metric of this task is right or wrong".to_owned(),
-            false => format!("write `reduce: mean`, or choose as `primary` {}", listed(passing)),
+            false => format!(
+                "write `reduce: mean`, or choose as `primary` {}",
+                listed(passing.iter().map(String::as_str))
+            ),
         };
         problems.push(document.problem(&["scoring", "reduce"], message).remedy(remedy));
     }
@@ -369,29 +313,30 @@ fn with_primary(
     else {
         return task;
     };
-    let metric_word = match &task {
-        Task::Classification(c) => word.strip_suffix(&format!(".{}", c.axis)).unwrap_or(word),
+    let metrics = task.metrics();
+    let found = match &task {
+        Task::Classification(task) => task.metric_named(word),
         Task::Extraction(_)
         | Task::Pii(_)
         | Task::Faq(_)
         | Task::Summarization(_)
         | Task::Reasoning(_)
-        | Task::ToolUse(_) => word,
+        | Task::ToolUse(_) => metrics.iter().find(|m| m.to_string() == *word).cloned(),
     };
-    let metrics = task.metrics();
-    match metrics.iter().find(|m| m.as_str() == metric_word) {
-        Some(metric) => match &mut task {
-            Task::Classification(task) => task.primary = *metric,
-            Task::Extraction(task) => task.primary = *metric,
-            Task::Pii(task) => task.primary = *metric,
-            Task::Faq(task) => task.primary = *metric,
-            Task::Summarization(task) => task.primary = *metric,
-            Task::Reasoning(task) => task.primary = *metric,
-            Task::ToolUse(task) => task.primary = *metric,
+    match found {
+        Some(found) => match &mut task {
+            Task::Classification(task) => task.primary = found,
+            Task::Extraction(task) => task.primary = found.metric,
+            Task::Pii(task) => task.primary = found.metric,
+            Task::Faq(task) => task.primary = found.metric,
+            Task::Summarization(task) => task.primary = found.metric,
+            Task::Reasoning(task) => task.primary = found.metric,
+            Task::ToolUse(task) => task.primary = found.metric,
         },
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());
-            let remedy = format!("it has {}", listed(metrics.iter().map(|m| m.as_str())));
+            let names: Vec<String> = metrics.iter().map(ToString::to_string).collect();
+            let remedy = format!("it has {}", listed(names.iter().map(String::as_str)));
             problems.push(document.problem(&["scoring", "primary"], message).remedy(remedy));
         }
     }

@@ -52,7 +52,8 @@ pub(crate) fn check(
     named.extend(file.data.cluster.as_deref().map(|c| (vec!["data", "cluster"], c)));
     named.extend(file.data.tags.iter().map(|c| (vec!["data", "tags"], c.as_str())));
     match task {
-        Task::Classification(t) => named.push((vec!["labels", &t.axis], &t.expected)),
+        Task::Classification(t) => named
+            .extend(t.axes.iter().map(|a| (vec!["labels", a.name.as_str()], a.expected.as_str()))),
         Task::Faq(t) => {
             named.push((vec!["expected"], &t.expected));
             named.extend(t.citations.as_deref().map(|c| (vec!["citations"], c)));

@@ -161,12 +161,14 @@ fn drawn<'a>(
     order.shuffle(&mut rng);
     let Some(column) = stratify else { return Ok(vec![order]) };
     let of_axis = match rows.task {
-        Task::Classification(task) => task.axis == column,
-        _ => false,
+        Task::Classification(task) => {
+            task.axes.iter().find(|axis| axis.name == column).map(|axis| (task, axis))
+        }
+        _ => None,
     };
     let value = |row: &Sample| match of_axis {
-        true => scalar(&row.expected),
-        false => row.row.get(column).and_then(scalar),
+        Some((task, axis)) => task.on_axis(axis, &row.expected).and_then(scalar),
+        None => row.row.get(column).and_then(scalar),
     };
     let mut values: Vec<String> = Vec::new();
     let mut of_value: HashMap<String, Vec<&Sample>> = HashMap::new();

@@ -34,7 +34,7 @@ pub mod tasks;
 mod tools_file;
 pub mod yaml;
 
-pub use metrics::{Metric, Parts};
+pub use metrics::{Measure, Metric, Parts};
 pub use outcome::Outcome;
 pub use problem::{Excerpt, Problem, Problems};
 pub use prompt::PromptError;

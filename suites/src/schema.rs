@@ -38,8 +38,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
     ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
     ("prompt.variants", "write a second suite with the other prompt"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
-    ("labels.*.ordinal", "every wrong label counts the same"),
-    ("labels.*.out_of_scope", "list the label among `values`, it is scored like the others"),
 ];
 
 /// A suite: one kind of task, its samples, a prompt, and how answers are scored.
@@ -61,7 +59,7 @@ pub(crate) struct SuiteFile {
     pub extends: Option<String>,
     /// the samples and their columns
     pub data: Data,
-    /// classification: the axis, by name. Default: required by the task
+    /// classification: the axes, by name. Default: required by the task
     #[serde(default)]
     pub labels: Option<Ordered<Axis>>,
     /// extraction: the fields, by name. Default: required by the task
@@ -205,6 +203,16 @@ pub(crate) struct Axis {
     /// further words that are read as the label, a list for each label. Default: none
     #[serde(default)]
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// a sample has any number of the labels. Default: `false`, it has one
+    #[serde(default)]
+    pub multiple: bool,
+    /// the labels have an order, that of the list: a near miss is better than a far one. Default:
+    /// `false`
+    #[serde(default)]
+    pub ordinal: bool,
+    /// the label of what belongs to none of the others. Default: none
+    #[serde(default)]
+    pub out_of_scope: Option<String>,
 }
 
 /// Labels, with or without a line on what each means.
@@ -254,11 +262,12 @@ impl<'de> Deserialize<'de> for Values {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
-    /// `text` or `json`; for tool_use `json` or `tools`. Default: `json` for extraction, pii and tool_use,
-    /// else `text`
+    /// `text` or `json`; for tool_use `json` or `tools`. Default: `json` for extraction, pii,
+    /// tool_use and several label axes, else `text`
     #[serde(default)]
     pub format: Option<AnswerFormat>,
-    /// most tokens of an answer. Default: classification 32 (JSON 64), extraction and pii 512, faq
+    /// most tokens of an answer. Default: classification 32 an axis and 128 for label
+    /// sets (JSON 32 more), extraction and pii 512, faq
     /// 64, summarization and tool_use 256, reasoning 1024
     #[serde(default)]
     pub max_tokens: Option<u32>,

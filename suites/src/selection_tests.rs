@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::layers::{Layer, Place};
 
 fn rows(list: Value) -> Vec<Row> {
     let Value::Array(list) = list else { panic!("rows are a list") };
@@ -16,7 +17,12 @@ fn rows(list: Value) -> Vec<Row> {
 fn applied(yaml: &str, list: Value) -> Result<(Vec<Value>, Vec<String>), String> {
     let selection: Selection = serde_yaml::from_str(&format!("{{file: d.jsonl, {yaml}}}")).unwrap();
     let table = Table { name: "d.jsonl".to_owned(), rows: rows(list), notes: Vec::new() };
-    let document = Document { name: "suite.yaml", text: "data:\n  test: {}\n" };
+    let layer = Layer {
+        name: "suite.yaml".to_owned(),
+        text: "data:\n  test: {}\n".to_owned(),
+        place: Place::Run { test: Vec::new(), train: Vec::new(), tools: None },
+    };
+    let document = Document::new(&layer, &[]);
     let table = apply(&selection, table, &["data", "test"], document).map_err(|p| p.to_string())?;
     Ok((table.rows.into_iter().map(|row| row.fields.into()).collect(), table.notes))
 }

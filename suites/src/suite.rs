@@ -4,7 +4,7 @@ use rightsize_providers::{Ask, AskKind, Generate, SampleRef};
 use serde_json::{Value, json};
 
 use crate::command::Command;
-use crate::metrics::Metric;
+use crate::metrics::{Measure, Metric};
 use crate::prompt::{PromptError, Templates};
 use crate::reduce::Reduce;
 use crate::sample::Sample;
@@ -104,17 +104,17 @@ impl Suite {
     }
 
     /// The metric that headlines the suite.
-    pub fn primary(&self) -> Metric {
+    pub fn primary(&self) -> Measure {
         match self.command {
-            Some(_) => Metric::Score,
+            Some(_) => Metric::Score.into(),
             None => self.task.primary(),
         }
     }
 
     /// All metrics of the suite, the primary one first. The parts of a command are not among them:
     /// their names are known once it has answered.
-    pub fn metrics(&self) -> Vec<Metric> {
-        let judged = self.command.iter().map(|_| Metric::Score);
+    pub fn metrics(&self) -> Vec<Measure> {
+        let judged = self.command.iter().map(|_| Metric::Score.into());
         judged.chain(self.task.metrics()).collect()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 use rightsize_suites::baselines::{Baseline, Method};
 use rightsize_suites::metrics::{self, Parts};
-use rightsize_suites::{Metric, Sample, Suite, catalog};
+use rightsize_suites::{Measure, Metric, Sample, Suite, catalog};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
@@ -52,12 +52,12 @@ fn score(suite: &Suite, baseline: &Baseline, sample: &Sample) -> rightsize_suite
     suite.task.score(&suite.task.read(&baseline.answer(sample)), sample).unwrap()
 }
 
-fn metric(suite: &Suite, baseline: &Baseline, metric: Metric) -> f64 {
+fn metric(suite: &Suite, baseline: &Baseline, metric: impl Into<Measure>) -> f64 {
     let mut sum = Parts::new();
     for sample in &suite.samples {
         metrics::add(&mut sum, &score(suite, baseline, sample).parts);
     }
-    metric.finish(&sum).unwrap()
+    metric.into().finish(&sum).unwrap()
 }
 
 /// Fits a method and gives its accuracy over all test messages.

@@ -90,11 +90,8 @@ fn describe(suite: &Suite, printer: Printer) {
         suite.primary().title()
     )];
     let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-    if !suite.task.labels().is_empty() {
-        for sample in &suite.samples {
-            let label = sample.expected.as_str().map_or(sample.expected.to_string(), str::to_owned);
-            *labels.entry(label).or_default() += 1;
-        }
+    for label in suite.samples.iter().flat_map(|sample| suite.task.labels_of(sample)) {
+        *labels.entry(label).or_default() += 1;
     }
     for (label, count) in labels {
         lines.push(format!("  label  {label}  {count}"));

@@ -141,9 +141,9 @@ impl Tally {
                 n: sums.n,
                 changed: sums.changed,
                 expected_changed: sums.expected_changed,
-                metric_before: metric_before.title(),
+                metric_before: &metric_before.title(),
                 before: metric_before.finish(&sums.before),
-                metric: metric.title(),
+                metric: &metric.title(),
                 after: metric.finish(&sums.after),
                 samples: sums.samples,
             })

@@ -8,8 +8,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::process::{Death, EngineProcess, Lost};
 use super::LocalModel;
+use super::process::{Death, EngineProcess, Lost};
 use crate::{
     Advice, Ask, Attempt, Capabilities, Clock, Description, ErrorKind, Provider, ProviderError,
     Side, Stage,

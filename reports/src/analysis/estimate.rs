@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rightsize_suites::command::PART;
-use rightsize_suites::{Metric, Parts, Reduce};
+use rightsize_suites::{Measure, Parts, Reduce};
 use sha2::{Digest, Sha256};
 
 use super::model::{Bounds, Estimate, Interval};
@@ -17,43 +17,43 @@ const LEVEL: f64 = 0.95;
 
 /// What is estimated.
 #[derive(Debug, Clone, Copy)]
-pub enum Measure<'a> {
+pub enum Quantity<'a> {
     /// A metric of the suite's.
-    Metric(Metric),
+    Measure(&'a Measure),
     /// The mean of a part of its scoring command's own, by the name that the command gives it.
     Part(&'a str),
 }
 
-impl From<Metric> for Measure<'_> {
-    fn from(metric: Metric) -> Self {
-        Measure::Metric(metric)
+impl<'a> From<&'a Measure> for Quantity<'a> {
+    fn from(measure: &'a Measure) -> Self {
+        Quantity::Measure(measure)
     }
 }
 
-impl Measure<'_> {
+impl Quantity<'_> {
     fn key(self) -> String {
         match self {
-            Measure::Metric(metric) => metric.as_str().to_owned(),
-            Measure::Part(name) => format!("{PART}{name}"),
+            Quantity::Measure(measure) => measure.to_string(),
+            Quantity::Part(name) => format!("{PART}{name}"),
         }
     }
 
     /// The name for people, with how repeats count where they do.
     fn title(self, reduce: Reduce) -> String {
         let title = match self {
-            Measure::Metric(metric) => metric.title(),
-            Measure::Part(name) => name,
+            Quantity::Measure(measure) => measure.title(),
+            Quantity::Part(name) => name.to_owned(),
         };
         match reduce {
-            _ if reduce.counts_passes() && !self.is_proportion() => title.to_owned(),
-            _ => titled(title, reduce),
+            _ if reduce.counts_passes() && !self.is_proportion() => title,
+            _ => titled(&title, reduce),
         }
     }
 
     fn finish(self, sum: &Parts) -> Option<f64> {
         match self {
-            Measure::Metric(metric) => metric.finish(sum),
-            Measure::Part(_) => {
+            Quantity::Measure(measure) => measure.finish(sum),
+            Quantity::Part(_) => {
                 let n = sum.get("n").copied().filter(|n| *n > 0.0)?;
                 Some(sum.get(&self.key()).copied().unwrap_or(0.0) / n)
             }
@@ -61,32 +61,41 @@ impl Measure<'_> {
     }
 
     fn is_proportion(self) -> bool {
-        matches!(self, Measure::Metric(metric) if metric.is_proportion())
+        matches!(self, Quantity::Measure(measure) if measure.is_proportion())
+    }
+
+    /// Whether every sample is right or wrong. The mean accuracy over several axes gives shares
+    /// between, and so do repeats.
+    fn is_all_or_nothing(self, samples: &[Sample<'_>]) -> bool {
+        let whole = |value: f64| value == 0.0 || value == 1.0;
+        let value = |sample: &Sample<'_>| self.finish(&sum(std::slice::from_ref(sample)));
+        self.is_proportion()
+            && samples.iter().all(|sample| sample.whole && value(sample).is_none_or(whole))
     }
 }
 
-/// `measure` over the samples behind `rows`, whose repeats count as one. `name` tells this estimate
+/// `quantity` over the samples behind `rows`, whose repeats count as one. `name` tells this estimate
 /// from others of the run, so that each has its own resamples under the run's `seed`.
 pub fn of<'a>(
-    measure: impl Into<Measure<'a>>,
+    quantity: impl Into<Quantity<'a>>,
     rows: &[&Row],
     reduce: Reduce,
     seed: u64,
     name: &str,
 ) -> Estimate {
-    let measure = measure.into();
+    let quantity = quantity.into();
     let samples = repeats::samples(rows, reduce, Errors::Wrong);
-    let value = measure.finish(&sum(&samples));
+    let value = quantity.finish(&sum(&samples));
     let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
     // What a command would have said of an answer that never came is anybody's guess.
-    let known = errors && matches!(measure, Measure::Metric(_));
+    let known = errors && matches!(quantity, Quantity::Measure(_));
     let bounds = value.filter(|_| known).and_then(|worst| {
-        let best = measure.finish(&sum(&repeats::samples(rows, reduce, Errors::Right)))?;
+        let best = quantity.finish(&sum(&repeats::samples(rows, reduce, Errors::Right)))?;
         Some(Bounds { worst, best: best.max(worst) })
     });
-    let key = measure.key();
-    let interval = value.and_then(|value| interval(measure, value, &samples, seed, name, &key));
-    Estimate { metric: key, title: measure.title(reduce), value, interval, bounds }
+    let key = quantity.key();
+    let interval = value.and_then(|value| interval(quantity, value, &samples, seed, name, &key));
+    Estimate { metric: key, title: quantity.title(reduce), value, interval, bounds }
 }
 
 /// A metric's name for people, with how repeats count.
@@ -121,7 +130,7 @@ fn sum(samples: &[Sample<'_>]) -> Parts {
 /// Wilson for a proportion of independent samples; else a bootstrap over samples, or over the
 /// clusters that they belong to.
 fn interval(
-    measure: Measure<'_>,
+    quantity: Quantity<'_>,
     value: f64,
     samples: &[Sample<'_>],
     seed: u64,
@@ -129,8 +138,7 @@ fn interval(
     key: &str,
 ) -> Option<Interval> {
     let groups = groups(samples);
-    let right_or_wrong = measure.is_proportion() && samples.iter().all(|sample| sample.whole);
-    if right_or_wrong && groups.len() == samples.len() {
+    if groups.len() == samples.len() && quantity.is_all_or_nothing(samples) {
         let n = samples.len() as u64;
         let right = (value * n as f64).round().max(0.0) as u64;
         let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;
@@ -153,7 +161,7 @@ fn interval(
             }
         }
         total.values_mut().zip(&slots).for_each(|(sum, slot)| *sum = *slot);
-        measure.finish(&total)
+        quantity.finish(&total)
     };
     let seed = stream(seed, &format!("{name}/{key}"));
     let (lower, upper) = bootstrap::interval(sums.len(), seed, LEVEL, statistic)?;

@@ -72,6 +72,7 @@ fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteV
         samples: facts.samples,
         asked: asked.len() as u64,
         primary: estimate::titled(&facts.primary, facts.reduce),
+        axes: facts.axes.iter().map(|axis| axis.name.clone()).collect(),
         margin: facts.margin.clone(),
     }
 }

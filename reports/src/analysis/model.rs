@@ -71,6 +71,10 @@ pub struct SuiteView {
     pub asked: u64,
     /// What its primary score is called.
     pub primary: String,
+    /// Its label axes, where there are several or a sample has any number of labels
+    /// (classification).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axes: Vec<String>,
     /// The loss it can bear, and why.
     #[schemars(with = "Option<Value>")]
     pub margin: Option<Margin>,
@@ -160,8 +164,12 @@ pub struct Pass {
     pub tokens: Tokens,
     /// The primary score by tags of the samples.
     pub slices: Vec<Slices>,
-    /// Expected against predicted labels (classification).
+    /// Expected against predicted labels (classification with one label a sample).
     pub confusion: Option<Confusion>,
+    /// The same for each label axis, where there are several or a sample has any number of labels
+    /// (classification).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axes: Vec<AxisTables>,
     /// What became of each field (extraction).
     pub fields: Vec<FieldRow>,
     /// Errors, the most frequent first.
@@ -357,6 +365,36 @@ pub struct Confusion {
     pub counts: Vec<Vec<u64>>,
     /// The confusions, the most frequent first.
     pub top: Vec<Mistake>,
+}
+
+/// What became of the labels of one axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AxisTables {
+    /// The axis.
+    pub axis: String,
+    /// Expected against predicted labels, where a sample has one label.
+    pub confusion: Option<Confusion>,
+    /// What became of each label, where a sample has any number of them.
+    pub labels: Vec<LabelRow>,
+}
+
+/// What became of one label of label sets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelRow {
+    /// The label.
+    pub label: String,
+    /// Units where it is expected.
+    pub expected: u64,
+    /// Units where it was read.
+    pub predicted: u64,
+    /// Units where it was read and is expected.
+    pub right: u64,
+    /// Share of right ones among those read.
+    pub precision: Option<f64>,
+    /// Share of right ones among those expected; errors count as missed.
+    pub recall: Option<f64>,
+    /// Harmonic mean of both.
+    pub f1: Option<f64>,
 }
 
 /// How often one label was taken for another.

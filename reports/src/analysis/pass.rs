@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rightsize_suites::command::PART;
 
-use super::estimate::{self, Measure};
+use super::estimate::{self, Quantity};
 use super::model::*;
 use super::{repeats, tables};
 use crate::folder::{ErrorKey, Row};
@@ -29,7 +29,7 @@ pub fn of(
     let name = format!("{}/{}/{}", facts.name, entry.id, scenario.as_str());
     let reduce = facts.reduce;
     let mut metrics =
-        facts.metrics.iter().map(|metric| estimate::of(*metric, rows, reduce, seed, &name));
+        facts.metrics.iter().map(|metric| estimate::of(metric, rows, reduce, seed, &name));
     let primary = metrics.next().unwrap_or_else(|| Estimate {
         metric: String::new(),
         title: facts.primary.clone(),
@@ -39,8 +39,9 @@ pub fn of(
     });
     let mut others: Vec<Estimate> = metrics.collect();
     let own = own_parts(rows).into_iter();
-    others
-        .extend(own.map(|part| estimate::of(Measure::Part(part), rows, facts.reduce, seed, &name)));
+    others.extend(
+        own.map(|part| estimate::of(Quantity::Part(part), rows, facts.reduce, seed, &name)),
+    );
     let concurrency = match scenario {
         Scenario::SingleStream => 1,
         Scenario::Batch => entry.concurrency,
@@ -54,7 +55,8 @@ pub fn of(
         latency: latencies(label(scenario, concurrency), rows),
         tokens: tokens(rows),
         slices: slices(facts, rows, seed, &name),
-        confusion: tables::confusion(facts, rows),
+        confusion: tables::confusion(&facts.labels, rows),
+        axes: tables::axes(facts, rows),
         fields: tables::fields(facts, rows),
         errors: errors(rows),
     }
@@ -180,7 +182,7 @@ fn slices(facts: &SuiteFacts, rows: &[&Row], seed: u64, name: &str) -> Vec<Slice
                         value: value.to_owned(),
                         counts: counts(&rows),
                         primary: estimate::of(
-                            *primary,
+                            primary,
                             &rows,
                             facts.reduce,
                             seed,

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rightsize_suites::Reduce;
-use rightsize_suites::metrics::OF_A_RIGHT_ANSWER;
+use rightsize_suites::metrics::add_as_right;
 use rightsize_suites::metrics::pass_at_k::{pass_at_k, pass_hat_k};
+use rightsize_suites::{Parts, Reduce};
 
 use crate::folder::Row;
 use crate::run::Outcome;
@@ -15,7 +15,17 @@ use crate::run::Outcome;
 pub type RowParts = Vec<(Arc<str>, f64)>;
 
 /// The statistics that are 0 or 1 for each answer: what `pass@k` counts.
-const PASSES: [&str; 3] = ["correct", "document", "exact"];
+const PASSES: [&str; 6] =
+    ["correct", "document", "exact", "call_accuracy", "tool_accuracy", "schema_valid"];
+
+/// Whether a statistic is 0 or 1 for each answer. Those of one axis of several stand behind its name
+/// and a slash; `correct` of all of them is a share.
+fn passes_by(name: &str, several_axes: bool) -> bool {
+    match name.split_once('/') {
+        Some((_, of_axis)) => PASSES.contains(&of_axis),
+        None => PASSES.contains(&name) && !(several_axes && name == "correct"),
+    }
+}
 
 /// A sample as metrics see it.
 #[derive(Debug)]
@@ -67,24 +77,11 @@ fn parts_of(row: &Row, errors: Errors) -> Cow<'_, RowParts> {
     }
 }
 
-/// The statistics of an error if it had been a right answer: what it missed is found, and whatever
-/// counts right answers counts it too.
+/// The statistics of an error if it had been a right answer.
 fn as_if_right(parts: &RowParts) -> RowParts {
-    let mut right = RowParts::new();
-    for (name, value) in parts {
-        match &**name {
-            "n" => {
-                let counted = ["n"].into_iter().chain(OF_A_RIGHT_ANSWER);
-                right.extend(counted.map(|name| (Arc::from(name), *value)));
-            }
-            "fn" => right.push((Arc::from("tp"), *value)),
-            other => match other.strip_prefix("fn:") {
-                Some(label) => right.push((Arc::from(format!("tp:{label}")), *value)),
-                None => right.push((name.clone(), *value)),
-            },
-        }
-    }
-    right
+    let mut right = Parts::new();
+    parts.iter().for_each(|(name, value)| add_as_right(&mut right, name, *value));
+    right.into_iter().map(|(name, value)| (Arc::from(name), value)).collect()
 }
 
 fn mean(repeats: &[&Row], errors: Errors) -> BTreeMap<Arc<str>, f64> {
@@ -108,8 +105,10 @@ fn passes<'a>(
 ) -> Cow<'a, RowParts> {
     let mut parts = mean(repeats, errors);
     let n = (repeats.len() as u64).max(u64::from(k));
+    // Labels, which may hold any slash, stand behind a colon.
+    let several_axes = parts.keys().any(|name| name.contains('/') && !name.contains(':'));
     for (name, value) in &mut parts {
-        if PASSES.contains(&&**name) {
+        if passes_by(name, several_axes) {
             // The mean of zeros and ones is their count again.
             let right = (*value * repeats.len() as f64).round() as u64;
             *value = estimate(n, right, u64::from(k)).unwrap_or(0.0);

@@ -1,29 +1,87 @@
-//! Tables of single task kinds: the confusion matrix and the per-field table.
+//! Tables of single task kinds: confusion matrices, per-label and per-field tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Confusion, FieldRow, Mistake};
+use super::model::{AxisTables, Confusion, FieldRow, LabelRow, Mistake};
 use crate::folder::{Row, Verdict};
-use crate::run::{Outcome, SuiteFacts};
+use crate::run::{AxisFacts, Outcome, SuiteFacts};
 
 /// Columns after the labels: nothing could be read; there was no answer.
 pub const EXTRA_COLUMNS: [&str; 2] = ["nothing read", "error"];
 
-/// Expected against predicted labels. Labels that the suite does not name follow those it does.
-pub fn confusion(facts: &SuiteFacts, rows: &[&Row]) -> Option<Confusion> {
-    let verdicts: Vec<(&str, Option<&str>, Outcome)> = rows
-        .iter()
-        .filter_map(|row| match &row.verdict {
+/// An expected label, the label that was read, and what became of the unit.
+type Read<'a> = (&'a str, Option<&'a str>, Outcome);
+
+/// Expected against predicted labels of a suite with one label a sample.
+pub fn confusion<'a>(labels: &[String], rows: &[&'a Row]) -> Option<Confusion> {
+    let read = |row: &&'a Row| -> Option<Read<'a>> {
+        match &row.verdict {
             Verdict::Labels { expected, predicted } => {
-                Some((&**expected, predicted.as_deref(), row.outcome))
+                Some((expected, predicted.as_deref(), row.outcome))
             }
             _ => None,
-        })
-        .collect();
+        }
+    };
+    matrix(labels, rows.iter().filter_map(read).collect())
+}
+
+/// The tables of each axis of a suite with several, or with label sets.
+pub fn axes(facts: &SuiteFacts, rows: &[&Row]) -> Vec<AxisTables> {
+    let several = facts.axes.len() > 1;
+    let parts = if facts.axes.iter().any(|a| a.multiple) { sum(rows) } else { BTreeMap::new() };
+    let tables = |axis: &AxisFacts| AxisTables {
+        axis: axis.name.clone(),
+        confusion: matrix(&axis.labels, read_on(&axis.name, rows)),
+        labels: match axis.multiple {
+            true => {
+                let prefix = if several { format!("{}/", axis.name) } else { String::new() };
+                axis.labels.iter().map(|label| label_row(label, &prefix, &parts)).collect()
+            }
+            false => Vec::new(),
+        },
+    };
+    facts.axes.iter().map(tables).collect()
+}
+
+fn read_on<'a>(axis: &str, rows: &[&'a Row]) -> Vec<Read<'a>> {
+    let read = |row: &&'a Row| match &row.verdict {
+        Verdict::Axes(axes) => axes
+            .iter()
+            .find(|on| &*on.axis == axis)
+            .map(|on| (&*on.expected, on.predicted.as_deref(), row.outcome)),
+        _ => None,
+    };
+    rows.iter().filter_map(read).collect()
+}
+
+fn label_row(label: &str, prefix: &str, parts: &BTreeMap<&str, f64>) -> LabelRow {
+    let part = |kind: &str| parts.get(format!("{prefix}{kind}:{label}").as_str()).copied();
+    let [tp, fp, missed] = ["tp", "fp", "fn"].map(|kind| part(kind).unwrap_or(0.0));
+    LabelRow {
+        label: label.to_owned(),
+        expected: (tp + missed).round() as u64,
+        predicted: (tp + fp).round() as u64,
+        right: tp.round() as u64,
+        precision: ratio(tp, tp + fp),
+        recall: ratio(tp, tp + missed),
+        f1: ratio(2.0 * tp, 2.0 * tp + fp + missed),
+    }
+}
+
+fn sum<'a>(rows: &[&'a Row]) -> BTreeMap<&'a str, f64> {
+    let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
+    for (name, value) in rows.iter().flat_map(|row| &row.parts) {
+        *parts.entry(&**name).or_default() += value;
+    }
+    parts
+}
+
+/// A confusion matrix. Labels that the suite does not name follow those it does.
+fn matrix(suite: &[String], verdicts: Vec<Read<'_>>) -> Option<Confusion> {
     if verdicts.is_empty() {
         return None;
     }
-    let known: BTreeSet<&str> = facts.labels.iter().map(String::as_str).collect();
+    let known: BTreeSet<&str> = suite.iter().map(String::as_str).collect();
     let more: BTreeSet<&str> = verdicts
         .iter()
         .flat_map(|(expected, predicted, _)| predicted.iter().chain([expected]))
@@ -31,7 +89,7 @@ pub fn confusion(facts: &SuiteFacts, rows: &[&Row]) -> Option<Confusion> {
         .filter(|label| !known.contains(label))
         .collect();
     let labels: Vec<String> =
-        facts.labels.iter().cloned().chain(more.into_iter().map(str::to_owned)).collect();
+        suite.iter().cloned().chain(more.into_iter().map(str::to_owned)).collect();
     let index: BTreeMap<&str, usize> =
         labels.iter().enumerate().map(|(i, label)| (label.as_str(), i)).collect();
     let width = labels.len() + EXTRA_COLUMNS.len();
@@ -79,10 +137,7 @@ pub fn fields(facts: &SuiteFacts, rows: &[&Row]) -> Vec<FieldRow> {
     if rows.iter().all(|row| !matches!(row.verdict, Verdict::Fields(_))) {
         return Vec::new();
     }
-    let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
-    for (name, value) in rows.iter().flat_map(|row| &row.parts) {
-        *parts.entry(&**name).or_default() += value;
-    }
+    let parts = sum(rows);
     let mut verdicts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for row in rows {
         if let Verdict::Fields(fields) = &row.verdict {

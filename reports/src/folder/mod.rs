@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-pub use rows::{ErrorKey, Row, Verdict};
+pub use rows::{ErrorKey, OnAxis, Row, Verdict};
 pub use scores::newest_scores;
 use scores::{OpenScores, Scores};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rightsize_providers::{ErrorKind, Side, UsageSource};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{Noticed, Span, digest};
@@ -81,8 +81,21 @@ pub enum Verdict {
         /// The label that was read; absent when nothing was.
         predicted: Option<Arc<str>>,
     },
+    /// A classification on several axes: each axis on which a sample has one label.
+    Axes(Vec<OnAxis>),
     /// An extraction: what became of each field, and how often, since a list has many cells.
     Fields(Vec<(Arc<str>, Arc<str>, u64)>),
+}
+
+/// A label on one axis of several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnAxis {
+    /// The axis.
+    pub axis: Arc<str>,
+    /// The label in the data.
+    pub expected: Arc<str>,
+    /// The label that was read; absent when none was.
+    pub predicted: Option<Arc<str>>,
 }
 
 /// What errors are grouped by.
@@ -251,6 +264,9 @@ impl Collector {
     fn verdict(&mut self, suite: usize, detail: &Value, expected: &Value) -> Verdict {
         let task = self.tasks.get(suite).map_or("", String::as_str);
         if task == "classification" {
+            if let Value::Object(axes) = expected {
+                return self.axes(detail, axes);
+            }
             // An error may have no detail; what was expected is known all the same.
             let expected = detail.get("expected").unwrap_or(expected);
             let Some(expected) = expected.as_str() else {
@@ -280,6 +296,16 @@ impl Collector {
             }
         }
         if fields.is_empty() { Verdict::None } else { Verdict::Fields(fields) }
+    }
+
+    fn axes(&mut self, detail: &Value, expected: &Map<String, Value>) -> Verdict {
+        let axes = expected.iter().filter_map(|(axis, label)| {
+            let read = detail.get("axes").and_then(|axes| axes.get(axis)?.get("predicted"));
+            let predicted = read.and_then(Value::as_str).map(|label| self.names.get(label));
+            let expected = self.names.get(label.as_str()?);
+            Some(OnAxis { axis: self.names.get(axis), expected, predicted })
+        });
+        Verdict::Axes(axes.collect())
     }
 
     /// The rows in their fixed order.

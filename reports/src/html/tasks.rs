@@ -1,9 +1,9 @@
-//! What single task kinds show: confusion matrices and per-field tables.
+//! What single task kinds show: confusion matrices, per-label and per-field tables.
 
 use serde::Serialize;
 
 use super::figures::Name;
-use crate::analysis::{Analysis, Confusion, FieldRow};
+use crate::analysis::{Analysis, Confusion, FieldRow, LabelRow};
 use crate::{numbers, visible};
 
 /// Above this many labels a matrix cannot be read; the most frequent confusions are listed.
@@ -15,12 +15,15 @@ const LISTED: usize = 20;
 pub struct Suite {
     suite: String,
     matrices: Vec<Matrix>,
+    label_sets: Vec<LabelSet>,
     fields: Vec<Fields>,
 }
 
 #[derive(Debug, Serialize)]
 struct Matrix {
     model: Name,
+    /// The axis, where there are several; else empty.
+    axis: String,
     /// Column heads: the labels, then the extra columns.
     columns: Vec<String>,
     rows: Vec<Row>,
@@ -55,6 +58,20 @@ struct Pair {
 }
 
 #[derive(Debug, Serialize)]
+struct LabelSet {
+    model: Name,
+    axis: String,
+    rows: Vec<Label>,
+}
+
+#[derive(Debug, Serialize)]
+struct Label {
+    label: String,
+    counts: Vec<String>,
+    shares: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
 struct Fields {
     model: Name,
     rows: Vec<Field>,
@@ -77,13 +94,26 @@ pub fn of(analysis: &Analysis) -> Vec<Suite> {
             let mut view = Suite {
                 suite: visible::line(&suite.name).into_owned(),
                 matrices: Vec::new(),
+                label_sets: Vec::new(),
                 fields: Vec::new(),
             };
             for cell in results.cells.iter().filter(|c| c.suite == suite.name && c.measured) {
                 let Some(pass) = cell.quality() else { continue };
                 let model = Name::of(results, &cell.model);
                 if let Some(confusion) = &pass.confusion {
-                    view.matrices.push(matrix(model.clone(), confusion));
+                    view.matrices.push(matrix(model.clone(), "", confusion));
+                }
+                for tables in &pass.axes {
+                    if let Some(confusion) = &tables.confusion {
+                        view.matrices.push(matrix(model.clone(), &tables.axis, confusion));
+                    }
+                    if !tables.labels.is_empty() {
+                        view.label_sets.push(LabelSet {
+                            model: model.clone(),
+                            axis: visible::line(&tables.axis).into_owned(),
+                            rows: tables.labels.iter().map(label).collect(),
+                        });
+                    }
                 }
                 if !pass.fields.is_empty() {
                     view.fields
@@ -92,11 +122,14 @@ pub fn of(analysis: &Analysis) -> Vec<Suite> {
             }
             view
         })
-        .filter(|suite| !suite.matrices.is_empty() || !suite.fields.is_empty())
+        .filter(|suite| {
+            let empty = suite.matrices.is_empty() && suite.label_sets.is_empty();
+            !(empty && suite.fields.is_empty())
+        })
         .collect()
 }
 
-fn matrix(model: Name, confusion: &Confusion) -> Matrix {
+fn matrix(model: Name, axis: &str, confusion: &Confusion) -> Matrix {
     let few = confusion.labels.len() <= MOST_LABELS;
     let rows =
         confusion.labels.iter().zip(&confusion.counts).enumerate().map(|(at, (label, counts))| {
@@ -121,6 +154,7 @@ fn matrix(model: Name, confusion: &Confusion) -> Matrix {
     });
     Matrix {
         model,
+        axis: visible::line(axis).into_owned(),
         columns: confusion.labels.iter().map(|l| visible::line(l).into_owned()).collect(),
         rows: if few { rows.collect() } else { Vec::new() },
         top: if few { Vec::new() } else { top.collect() },
@@ -129,14 +163,25 @@ fn matrix(model: Name, confusion: &Confusion) -> Matrix {
     }
 }
 
+fn label(row: &LabelRow) -> Label {
+    Label {
+        label: visible::line(&row.label).into_owned(),
+        counts: [row.expected, row.predicted, row.right].map(numbers::count).to_vec(),
+        shares: [row.precision, row.recall, row.f1].map(share).to_vec(),
+    }
+}
+
 fn field(row: &FieldRow) -> Field {
-    let share = |value: Option<f64>| value.map_or(numbers::DASH.into(), |v| numbers::percent(v, 1));
     Field {
         field: visible::line(&row.field).into_owned(),
         counts: [row.exact, row.wrong, row.missing, row.invented, row.absent]
             .into_iter()
             .map(numbers::count)
             .collect(),
-        shares: vec![share(row.precision), share(row.recall), share(row.f1)],
+        shares: [row.precision, row.recall, row.f1].map(share).to_vec(),
     }
+}
+
+fn share(value: Option<f64>) -> String {
+    value.map_or(numbers::DASH.into(), |value| numbers::percent(value, 1))
 }

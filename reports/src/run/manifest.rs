@@ -1,6 +1,7 @@
 //! What was run: `manifest.json`, and what a report needs to know of each suite.
 
-use rightsize_suites::{Metric, Reduce, Suite};
+use rightsize_suites::tasks::Axis;
+use rightsize_suites::{Measure, Reduce, Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -105,10 +106,14 @@ pub struct SuiteFacts {
     /// What the primary score is called: `accuracy`, `field F1`, `exact match`.
     pub primary: String,
     /// Its metrics; the first is the primary one.
-    pub metrics: Vec<Metric>,
-    /// Labels in the suite's order (classification).
+    pub metrics: Vec<Measure>,
+    /// Labels in the suite's order (classification with one label a sample).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// Label axes in the suite's order, where there are several or a sample has any number of labels
+    /// (classification).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axes: Vec<AxisFacts>,
     /// Field names in the suite's order (extraction).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
@@ -125,20 +130,41 @@ pub struct SuiteFacts {
 impl SuiteFacts {
     /// The facts of a loaded suite.
     pub fn of(suite: &Suite) -> SuiteFacts {
+        let axes = suite.task.axes();
+        let plain = axes.len() < 2 && axes.iter().all(|axis| !axis.multiple);
         SuiteFacts {
             name: suite.name.clone(),
             task: suite.task.kind().to_owned(),
             description: suite.description.clone(),
             sha256: suite.sha256.clone(),
             samples: suite.samples.len() as u64,
-            primary: suite.primary().title().to_owned(),
+            primary: suite.primary().title(),
             metrics: suite.metrics(),
             labels: suite.task.labels(),
+            axes: if plain { Vec::new() } else { axes.iter().map(AxisFacts::from).collect() },
             fields: suite.task.fields(),
             margin: suite.margin.as_ref().map(|m| Margin { abs: m.abs, why: m.why.clone() }),
             scoring_version: suite.scoring_version(),
             reduce: suite.reduce,
         }
+    }
+}
+
+/// A label axis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AxisFacts {
+    /// Its name.
+    pub name: String,
+    /// Labels in the suite's order.
+    pub labels: Vec<String>,
+    /// Whether a sample has any number of labels on it.
+    #[serde(default)]
+    pub multiple: bool,
+}
+
+impl From<&Axis> for AxisFacts {
+    fn from(axis: &Axis) -> Self {
+        AxisFacts { name: axis.name.clone(), labels: axis.label_names(), multiple: axis.multiple }
     }
 }
 

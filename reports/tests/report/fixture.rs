@@ -138,6 +138,11 @@ impl Run {
                 with_origins(suite)
             })
             .collect();
+        Run::of(suites)
+    }
+
+    /// Five entries on some suites.
+    pub fn of(suites: Vec<Suite>) -> Run {
         let manifest = Manifest {
             schema: SCHEMA,
             name: "demo".into(),

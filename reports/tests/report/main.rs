@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 mod analysis;
+mod axes;
 mod fixture;
 mod folder;
 mod html;

@@ -26,10 +26,16 @@ use serde_json::{Value, json};
 
 use crate::sample::Sample;
 use crate::suite::Suite;
-use crate::tasks::Task;
+use crate::tasks::{Classification, Task};
 use input::Input;
 use linear::Classifier;
 use nearest::Nearest;
+
+/// Why a method that draws or fits labels has no answers to other tasks, and the remedy.
+const NO_LABELS: (&str, &str) = (
+    "it chooses among labels, which only classification has",
+    "use `nearest`, or leave it out of this suite",
+);
 
 /// How a baseline finds its answers.
 #[derive(
@@ -95,12 +101,16 @@ impl Method {
     pub fn check(self, suite: &Suite) -> Result<(), Unfit> {
         match self.objection(suite, &Input::of(suite)) {
             None => Ok(()),
-            Some((why, remedy)) => Err(Unfit {
-                method: self,
-                suite: suite.name.clone(),
-                why: why.to_owned(),
-                remedy: remedy.to_owned(),
-            }),
+            Some(objection) => Err(self.unfit(suite, objection)),
+        }
+    }
+
+    fn unfit(self, suite: &Suite, (why, remedy): (&str, &str)) -> Unfit {
+        Unfit {
+            method: self,
+            suite: suite.name.clone(),
+            why: why.to_owned(),
+            remedy: remedy.to_owned(),
         }
     }
 
@@ -119,9 +129,12 @@ impl Method {
             });
         }
         let needs_labels = matches!(self, Method::Random | Method::Linear);
-        if needs_labels && suite.task.labels().is_empty() {
+        if needs_labels && suite.task.axes().is_empty() {
+            return Some(NO_LABELS);
+        }
+        if self == Method::Linear && suite.task.axes().iter().any(|axis| axis.multiple) {
             return Some((
-                "it chooses among labels, which only classification has",
+                "it finds one label on an axis, and a sample of this suite has any number of them",
                 "use `nearest`, or leave it out of this suite",
             ));
         }
@@ -195,7 +208,7 @@ pub struct Baseline {
 enum Fitted {
     Oracle(Task),
     Majority { answer: String },
-    Random { answers: Vec<String>, seed: u64 },
+    Random { task: Classification, seed: u64 },
     Nearest(Nearest),
     Linear(Classifier),
     Pattern(Task),
@@ -212,15 +225,13 @@ impl Baseline {
         method.check(suite)?;
         let input = Input::of(suite);
         let task = &suite.task;
+        let labels = task.as_classification().ok_or_else(|| method.unfit(suite, NO_LABELS));
         let fitted = match method {
             Method::Oracle => Fitted::Oracle(task.clone()),
             Method::Majority => Fitted::Majority { answer: majority::answer(task, &suite.train) },
-            Method::Random => Fitted::Random {
-                answers: task.labels().into_iter().map(|l| task.write(&l.into())).collect(),
-                seed,
-            },
+            Method::Random => Fitted::Random { task: labels?.clone(), seed },
             Method::Nearest => Fitted::Nearest(Nearest::fit(task, &suite.train, &input)),
-            Method::Linear => Fitted::Linear(Classifier::fit(task, &suite.train, &input)),
+            Method::Linear => Fitted::Linear(Classifier::fit(labels?, &suite.train, &input)),
             Method::Pattern => Fitted::Pattern(task.clone()),
         };
         Ok(Baseline { input, fitted })
@@ -237,12 +248,14 @@ impl Baseline {
     pub fn answer_repeat(&self, sample: &Sample, repeat: u32) -> Response {
         let text = match &self.fitted {
             Fitted::Oracle(task) => return oracle::answer(task, sample),
-            Fitted::Majority { answer } => answer.as_str(),
-            Fitted::Random { answers, seed } => random::answer(answers, *seed, &sample.id, repeat),
-            Fitted::Nearest(nearest) => nearest.answer(&self.input.text(sample)),
+            Fitted::Majority { answer } => answer.clone(),
+            Fitted::Random { task, seed } => {
+                task.write(&random::labels(task, *seed, &sample.id, repeat))
+            }
+            Fitted::Nearest(nearest) => nearest.answer(&self.input.text(sample)).to_owned(),
             Fitted::Linear(classifier) => classifier.answer(&self.input.text(sample)),
-            Fitted::Pattern(task) => &pattern::answer(task, sample, &self.input),
+            Fitted::Pattern(task) => pattern::answer(task, sample, &self.input),
         };
-        Response { text: text.to_owned(), ..Response::default() }
+        Response { text, ..Response::default() }
     }
 }

@@ -3,15 +3,46 @@
 //! answers.
 
 use rightsize_providers::digest;
+use serde_json::{Map, Value};
+
+use crate::tasks::{Axis, Classification};
 
 /// Hexadecimal digits that make 64 bits.
 const DIGITS: usize = 16;
 
-/// One of the answers; empty where there are none. Every repeat (from 0) is a draw of its own.
+/// Labels drawn for a sample; every repeat (from 0) is a draw of its own. Of several axes each has one
+/// too; of label sets each set is as probable as the others, so that each label is in it as often as
+/// not.
+pub(super) fn labels(task: &Classification, seed: u64, id: &str, repeat: u32) -> Value {
+    let mut drawn = Map::new();
+    for axis in &task.axes {
+        let several = task.axes.len() > 1;
+        let id = if several { format!("{id}:{}", axis.name) } else { id.to_owned() };
+        let names = axis.label_names();
+        let value = match axis.multiple {
+            true => set(axis, seed, &id, repeat),
+            false => answer(&names, seed, &id, repeat).into(),
+        };
+        drawn.insert(axis.name.clone(), value);
+    }
+    task.join(drawn)
+}
+
+fn set(axis: &Axis, seed: u64, id: &str, repeat: u32) -> Value {
+    const SIDES: [bool; 2] = [false, true];
+    let drawn = |name: &String| draw(&SIDES, seed, &format!("{id}:{name}"), repeat) == Some(&true);
+    axis.label_names().into_iter().filter(drawn).collect()
+}
+
+/// One of the answers; empty where there are none.
 ///
 /// The first 64 bits of SHA-256 of seed, id and repeat are scaled to the list's length. A list of a hundred
 /// is drawn evenly to one part in 10¹⁷.
-pub(super) fn answer<'a>(answers: &'a [String], seed: u64, id: &str, repeat: u32) -> &'a str {
+fn answer<'a>(answers: &'a [String], seed: u64, id: &str, repeat: u32) -> &'a str {
+    draw(answers, seed, id, repeat).map(String::as_str).unwrap_or_default()
+}
+
+fn draw<'a, T>(choices: &'a [T], seed: u64, id: &str, repeat: u32) -> Option<&'a T> {
     let drawn_for = match repeat {
         0 => format!("{seed}:{id}"),
         repeat => format!("{seed}/{repeat}:{id}"),
@@ -19,9 +50,8 @@ pub(super) fn answer<'a>(answers: &'a [String], seed: u64, id: &str, repeat: u32
     let digest = digest::of_bytes(drawn_for.as_bytes());
     let bits = digest.get(..DIGITS).and_then(|hex| u64::from_str_radix(hex, 16).ok());
     // Below 2^64 times the length, so the upper half is below the length.
-    let scaled = u128::from(bits.unwrap_or_default()).saturating_mul(answers.len() as u128) >> 64;
-    let drawn = usize::try_from(scaled).ok().and_then(|at| answers.get(at));
-    drawn.map(String::as_str).unwrap_or_default()
+    let scaled = u128::from(bits.unwrap_or_default()).saturating_mul(choices.len() as u128) >> 64;
+    usize::try_from(scaled).ok().and_then(|at| choices.get(at))
 }
 
 #[cfg(test)]

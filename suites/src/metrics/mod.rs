@@ -16,6 +16,7 @@ pub mod extraction;
 pub mod final_answer;
 pub mod gsm8k_extract;
 pub mod json_schema;
+pub mod measure;
 pub mod multilabel;
 pub mod ner_nervaluate;
 pub mod ner_seqeval;
@@ -25,7 +26,9 @@ mod porter;
 pub mod precision_recall;
 pub mod probabilistic;
 pub mod retrieval;
+mod right;
 pub mod rouge;
+pub(crate) mod scope;
 pub mod spans;
 pub mod spans_pii;
 pub mod squad;
@@ -38,23 +41,28 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use measure::Measure;
+pub use right::add_as_right;
+
 use crate::tasks::citations::CITATIONS;
 
 /// Additive statistics by name; a name that is absent counts 0.
 ///
 /// Classification: `n`, `correct`, `labels` (the number of labels of the suite, once per sample),
-/// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and
-/// `tp:FIELD`, `fp:FIELD`, `fn:FIELD`, where FIELD is `LIST.COLUMN` in a list of objects. Pii: `n` and
-/// `tp:X`, `fp:X`, `fn:X` where X is a type or one of `(characters)`, `(strict)`, `(places)`,
-/// `(partial)`, `(type)`. Faq: `n`, `exact`, `f1` and `tp:(citations)` and so on. Summarization: `n`
-/// and the word of every metric. Reasoning: `n`, `correct`. Tool use: `n`, `call_accuracy`,
-/// `tool_accuracy`, `schema_valid` and `tp:(arguments)`, `fp:(arguments)`, `fn:(arguments)`: right
-/// ones, surplus ones, and those that are wrong or missing. Of a scoring command: `score` and
-/// `command:NAME` for each of its own parts.
+/// `tp:LABEL`, `fp:LABEL`, `fn:LABEL`; also `jaccard` and `cells` of label sets, `rank` of labels
+/// with an order, `in:n`, `in:correct`, `out:tp`, `out:fp`, `out:fn` with a label out of scope.
+/// Several axes: `n`, `correct` (the mean over axes), `exact`, and each axis' own statistics as
+/// `AXIS/NAME`. Extraction: `n`, `document`, `tp`, `fp`, `fn` and `tp:FIELD`, `fp:FIELD`, `fn:FIELD`,
+/// where FIELD is `LIST.COLUMN` in a list of objects. Pii: `n` and `tp:X`, `fp:X`, `fn:X` where X is a
+/// type or one of `(characters)`, `(strict)`, `(places)`, `(partial)`, `(type)`. Faq: `n`, `exact`,
+/// `f1` and `tp:(citations)` and so on. Summarization: `n` and the word of every metric. Reasoning:
+/// `n`, `correct`. Tool use: `n`, `call_accuracy`, `tool_accuracy`, `schema_valid` and
+/// `tp:(arguments)`, `fp:(arguments)`, `fn:(arguments)`: right ones, surplus ones, and those that are
+/// wrong or missing. Of a scoring command: `score` and `command:NAME` for each of its own parts.
 pub type Parts = BTreeMap<String, f64>;
 
 /// The statistics that a right answer adds 1 to, whatever its kind, beside `n`.
-pub const OF_A_RIGHT_ANSWER: [&str; 14] = [
+pub const OF_A_RIGHT_ANSWER: [&str; 16] = [
     "correct",
     "document",
     "exact",
@@ -69,16 +77,35 @@ pub const OF_A_RIGHT_ANSWER: [&str; 14] = [
     "tool_accuracy",
     "schema_valid",
     "score",
+    "jaccard",
+    "rank",
 ];
 
 /// A figure that is made of summed [`Parts`]. All are in [0, 1], and more is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// Share of samples whose label or final answer is right.
+    /// Share of samples whose label or final answer is right; of several axes the mean over them.
     Accuracy,
     /// Mean of the F1 of every label of the suite.
     MacroF1,
+    /// Share of samples whose set of labels is right.
+    SubsetAccuracy,
+    /// F1 of the counts of all labels together.
+    MicroF1,
+    /// Mean Jaccard index of expected and given labels.
+    Jaccard,
+    /// 1 less the Hamming loss: share of right decisions, for each label of each sample.
+    HammingAccuracy,
+    /// Mean of 1 less the distance of given and expected label in an ordered list, as a share of
+    /// the largest distance.
+    RankScore,
+    /// Share of right labels among the samples whose label is in scope.
+    InScopeAccuracy,
+    /// Share of the samples out of scope that are held to be so.
+    OutOfScopeRecall,
+    /// Share of the samples held to be out of scope that are.
+    OutOfScopePrecision,
     /// Micro F1 over the fields of all documents.
     FieldF1,
     /// Share of documents whose fields are all right.
@@ -98,7 +125,7 @@ pub enum Metric {
     /// F1 over spans that share a code point and agree in type.
     TypeF1,
     /// Share of answers that equal an accepted one after SQuAD's normalisation, or abstain where
-    /// there is no answer.
+    /// there is no answer; share of samples that are right on all label axes.
     ExactMatch,
     /// Mean of SQuAD's token F1.
     TokenF1,
@@ -136,9 +163,17 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 26] = [
+    pub const ALL: [Metric; 34] = [
         Metric::Accuracy,
         Metric::MacroF1,
+        Metric::SubsetAccuracy,
+        Metric::MicroF1,
+        Metric::Jaccard,
+        Metric::HammingAccuracy,
+        Metric::RankScore,
+        Metric::InScopeAccuracy,
+        Metric::OutOfScopeRecall,
+        Metric::OutOfScopePrecision,
         Metric::FieldF1,
         Metric::DocumentAccuracy,
         Metric::CharacterRecall,
@@ -170,6 +205,14 @@ impl Metric {
         match self {
             Metric::Accuracy => "accuracy",
             Metric::MacroF1 => "macro_f1",
+            Metric::SubsetAccuracy => "subset_accuracy",
+            Metric::MicroF1 => "micro_f1",
+            Metric::Jaccard => "jaccard",
+            Metric::HammingAccuracy => "hamming_accuracy",
+            Metric::RankScore => "rank_score",
+            Metric::InScopeAccuracy => "in_scope_accuracy",
+            Metric::OutOfScopeRecall => "out_of_scope_recall",
+            Metric::OutOfScopePrecision => "out_of_scope_precision",
             Metric::FieldF1 => "field_f1",
             Metric::DocumentAccuracy => "document_accuracy",
             Metric::CharacterRecall => "character_recall",
@@ -202,6 +245,14 @@ impl Metric {
         match self {
             Metric::Accuracy => "accuracy",
             Metric::MacroF1 => "macro F1",
+            Metric::SubsetAccuracy => "subset accuracy",
+            Metric::MicroF1 => "micro F1",
+            Metric::Jaccard => "Jaccard index",
+            Metric::HammingAccuracy => "Hamming accuracy",
+            Metric::RankScore => "rank score",
+            Metric::InScopeAccuracy => "in-scope accuracy",
+            Metric::OutOfScopeRecall => "out-of-scope recall",
+            Metric::OutOfScopePrecision => "out-of-scope precision",
             Metric::FieldF1 => "field F1",
             Metric::DocumentAccuracy => "document accuracy",
             Metric::CharacterRecall => "character recall",
@@ -232,9 +283,21 @@ impl Metric {
     /// Whether it is a mean of zeros and ones, so that an interval for proportions applies.
     pub fn is_proportion(self) -> bool {
         match self {
-            Metric::Accuracy | Metric::DocumentAccuracy | Metric::ExactMatch => true,
-            Metric::CallAccuracy | Metric::ToolAccuracy | Metric::SchemaValid => true,
+            Metric::Accuracy
+            | Metric::SubsetAccuracy
+            | Metric::DocumentAccuracy
+            | Metric::ExactMatch
+            | Metric::CallAccuracy
+            | Metric::ToolAccuracy
+            | Metric::SchemaValid => true,
             Metric::MacroF1
+            | Metric::MicroF1
+            | Metric::Jaccard
+            | Metric::HammingAccuracy
+            | Metric::RankScore
+            | Metric::InScopeAccuracy
+            | Metric::OutOfScopeRecall
+            | Metric::OutOfScopePrecision
             | Metric::FieldF1
             | Metric::CharacterRecall
             | Metric::CharacterPrecision
@@ -267,8 +330,17 @@ impl Metric {
         }
         let counts = |name| spans_pii::counts_of_parts(sum, name);
         match self {
-            Metric::Accuracy => Some(part("correct") / n),
+            Metric::Accuracy | Metric::SubsetAccuracy => Some(part("correct") / n),
             Metric::MacroF1 => Some(classification::macro_f1_of_parts(sum, part("labels") / n)),
+            Metric::MicroF1 => multilabel::micro_f1_of_parts(sum),
+            Metric::Jaccard => Some(part("jaccard") / n),
+            Metric::HammingAccuracy => {
+                (part("labels") > 0.0).then(|| part("cells") / part("labels"))
+            }
+            Metric::RankScore => Some(part("rank") / n),
+            Metric::InScopeAccuracy => scope::accuracy_of_parts(sum),
+            Metric::OutOfScopeRecall => scope::counts_of_parts(sum).defined_recall(),
+            Metric::OutOfScopePrecision => scope::counts_of_parts(sum).defined_precision(),
             Metric::FieldF1 => Some(extraction::field_f1_of_parts(sum)),
             Metric::DocumentAccuracy => Some(part("document") / n),
             Metric::CharacterRecall => counts(spans_pii::CHARACTERS).defined_recall(),

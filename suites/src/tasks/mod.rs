@@ -21,7 +21,7 @@ pub mod tools;
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
 
-pub use classification::Classification;
+pub use classification::{Axis, Classification};
 pub use extraction::Extraction;
 pub use faq::Faq;
 pub use finder::Finder;
@@ -31,7 +31,7 @@ pub use reasoning::Reasoning;
 pub use summarization::Summarization;
 pub use tool_use::ToolUse;
 
-use crate::metrics::{Metric, Parts};
+use crate::metrics::{Measure, Metric, Parts};
 use crate::sample::Sample;
 
 /// Version of the scoring rules; raised whenever a rule of reading or scoring changes, so that
@@ -41,7 +41,7 @@ pub const SCORING_VERSION: u32 = 1;
 /// What is asked of a model, and how its answers are judged.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
-    /// One label out of a list.
+    /// Labels out of lists, on one axis or on several.
     Classification(Classification),
     /// Values of named fields.
     Extraction(Extraction),
@@ -207,17 +207,35 @@ impl Task {
         })
     }
 
-    /// The labels in the suite's order; empty for other kinds than classification.
-    pub fn labels(&self) -> Vec<String> {
+    /// The task, where it is a classification.
+    pub(crate) fn as_classification(&self) -> Option<&Classification> {
         match self {
-            Task::Classification(task) => task.label_names(),
+            Task::Classification(task) => Some(task),
             Task::Extraction(_)
             | Task::Pii(_)
             | Task::Faq(_)
             | Task::Summarization(_)
             | Task::Reasoning(_)
-            | Task::ToolUse(_) => Vec::new(),
+            | Task::ToolUse(_) => None,
         }
+    }
+
+    /// The label axes; empty for other kinds than classification.
+    pub fn axes(&self) -> &[Axis] {
+        self.as_classification().map_or(&[], |task| &task.axes)
+    }
+
+    /// The labels in the suite's order, where every sample has one of them; empty for several label
+    /// axes or label sets (see [`Task::axes`]), and for other kinds than classification.
+    pub fn labels(&self) -> Vec<String> {
+        self.as_classification().map(Classification::label_names).unwrap_or_default()
+    }
+
+    /// The labels of a sample as people name them: `AXIS: LABEL` where there are several axes, and
+    /// `(none)` for an empty set of labels. Empty for other kinds than classification.
+    pub fn labels_of(&self, sample: &Sample) -> Vec<String> {
+        let task = self.as_classification();
+        task.map(|task| task.names_in(&sample.expected)).unwrap_or_default()
     }
 
     /// What is scored of an extraction, in the suite's order: the names of its fields, and
@@ -235,37 +253,39 @@ impl Task {
     }
 
     /// The metric that headlines the task.
-    pub fn primary(&self) -> Metric {
-        match self {
-            Task::Classification(task) => task.primary,
+    pub fn primary(&self) -> Measure {
+        let metric = match self {
+            Task::Classification(task) => return task.primary.clone(),
             Task::Extraction(task) => task.primary,
             Task::Pii(task) => task.primary,
             Task::Faq(task) => task.primary,
             Task::Summarization(task) => task.primary,
             Task::Reasoning(task) => task.primary,
             Task::ToolUse(task) => task.primary,
-        }
+        };
+        metric.into()
     }
 
     /// The metrics of the kind, the primary one first.
-    pub fn metrics(&self) -> Vec<Metric> {
-        let all: &[Metric] = match self {
-            Task::Classification(_) => &classification::METRICS,
-            Task::Extraction(_) => &extraction::METRICS,
-            Task::Pii(_) => &pii::METRICS,
-            Task::Faq(task) => task.all_metrics(),
-            Task::Summarization(_) => &summarization::METRICS,
-            Task::Reasoning(_) => &reasoning::METRICS,
-            Task::ToolUse(_) => &tool_use::METRICS,
+    pub fn metrics(&self) -> Vec<Measure> {
+        let of_kind = |metrics: &[Metric]| metrics.iter().copied().map(Measure::from).collect();
+        let all: Vec<Measure> = match self {
+            Task::Classification(task) => task.metrics(),
+            Task::Extraction(_) => of_kind(&extraction::METRICS),
+            Task::Pii(_) => of_kind(&pii::METRICS),
+            Task::Faq(task) => of_kind(task.all_metrics()),
+            Task::Summarization(_) => of_kind(&summarization::METRICS),
+            Task::Reasoning(_) => of_kind(&reasoning::METRICS),
+            Task::ToolUse(_) => of_kind(&tool_use::METRICS),
         };
-        let others = all.iter().copied().filter(|m| *m != self.primary());
+        let others = all.into_iter().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
     }
 
     /// The columns that hold expected answers: no prompt may see them.
     pub fn expected_columns(&self) -> Vec<&str> {
         match self {
-            Task::Classification(task) => vec![&task.expected],
+            Task::Classification(task) => task.axes.iter().map(|a| a.expected.as_str()).collect(),
             Task::Extraction(task) => task.fields.iter().map(|f| f.expected.as_str()).collect(),
             Task::Pii(task) => vec![&task.expected],
             Task::Faq(task) => task.expected_columns(),
@@ -293,7 +313,7 @@ impl Task {
         let mut variables = Fields::new();
         match self {
             Task::Classification(task) => {
-                variables.insert("labels".to_owned(), task.label_names().into());
+                variables.insert("labels".to_owned(), task.labels());
                 variables.insert("labels_help".to_owned(), task.labels_help().into());
             }
             Task::Extraction(task) => {
@@ -314,8 +334,7 @@ impl Task {
     /// prose around it.
     pub(crate) fn default_max_tokens(&self) -> u32 {
         match self {
-            Task::Classification(task) if task.json => 64,
-            Task::Classification(_) => 32,
+            Task::Classification(task) => task.max_tokens(),
             Task::Extraction(_) | Task::Pii(_) => 512,
             Task::Faq(_) => 64,
             Task::Summarization(_) | Task::ToolUse(_) => 256,

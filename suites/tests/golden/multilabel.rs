@@ -1,7 +1,10 @@
 //! scikit-learn 1.9.1.
 
 use rightsize_suites::metrics::multilabel::report;
-use serde_json::Value;
+use rightsize_suites::metrics::{self, Metric, Parts};
+use rightsize_suites::tasks::classification::{Axis, Classification, Label};
+use rightsize_suites::{Reading, Sample, Task};
+use serde_json::{Value, json};
 
 use crate::support::{assert_close, cases, texts};
 
@@ -35,6 +38,65 @@ fn label_sets_as_scikit_learn() {
             assert_close(Some(scores.f1), &wanted[2], TOLERANCE, &what);
             let wanted = &expected[format!("jaccard_{name}")];
             assert_close(Some(scores.jaccard), wanted, TOLERANCE, &what);
+        }
+    }
+}
+
+/// The statistics of samples, summed, give the same figures. Two conventions differ on purpose: two
+/// empty sets have a Jaccard index of 1, and the F1 of nothing is undefined.
+#[test]
+fn summed_statistics_as_scikit_learn() {
+    for case in cases("multilabel.json") {
+        let (id, expected) = (&case["id"], &case["expected"]);
+        let label = |name: &str| Label { name: name.to_owned(), help: None, aliases: Vec::new() };
+        let axis = Axis {
+            name: "topics".to_owned(),
+            expected: "topics".to_owned(),
+            labels: texts(&case["labels"]).into_iter().map(label).collect(),
+            multiple: true,
+            out_of_scope: None,
+            ordinal: false,
+        };
+        let task = Task::Classification(Classification {
+            axes: vec![axis],
+            json: true,
+            primary: Metric::SubsetAccuracy.into(),
+        });
+        let (truth, predicted) = (rows(&case["true"]), rows(&case["pred"]));
+        let mut sum = Parts::new();
+        let (mut some, mut no_empty_pair) = (false, true);
+        for (truth, predicted) in truth.into_iter().zip(predicted) {
+            let empty = truth.is_empty() && predicted.is_empty();
+            some |= !empty;
+            no_empty_pair &= !empty;
+            let sample = Sample {
+                id: id.to_string(),
+                row: serde_json::Map::new(),
+                fields: serde_json::Map::new(),
+                expected: json!(truth),
+                tags: std::collections::BTreeMap::new(),
+                cluster: None,
+                line: 1,
+            };
+            let mut reading = Reading::nothing("json", "");
+            reading.value = Some(json!(predicted));
+            metrics::add(&mut sum, &task.score(&reading, &sample).unwrap().parts);
+        }
+        let close = |metric: Metric, wanted: Option<f64>| {
+            let what = format!("{id} {}", metric.as_str());
+            let wanted = Value::from(wanted.unwrap());
+            assert_close(metric.finish(&sum), &wanted, TOLERANCE, &what);
+        };
+        close(Metric::SubsetAccuracy, expected["subset_accuracy"].as_f64());
+        close(Metric::HammingAccuracy, expected["hamming_loss"].as_f64().map(|loss| 1.0 - loss));
+        if expected.get("macro").is_some() {
+            close(Metric::MacroF1, expected["macro"][2].as_f64());
+            if some {
+                close(Metric::MicroF1, expected["micro"][2].as_f64());
+            }
+            if no_empty_pair {
+                close(Metric::Jaccard, expected["jaccard_samples"].as_f64());
+            }
         }
     }
 }

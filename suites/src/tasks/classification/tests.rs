@@ -2,20 +2,25 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::metrics;
+use crate::metrics::{self, Metric, Parts};
 
 fn label(name: &str) -> Label {
     Label { name: name.to_owned(), help: None, aliases: Vec::new() }
 }
 
-fn task(names: &[&str], json: bool) -> Classification {
-    Classification {
-        axis: "category".to_owned(),
-        expected: "category".to_owned(),
-        labels: names.iter().map(|n| label(n)).collect(),
-        json,
-        primary: Metric::Accuracy,
+pub(super) fn axis(name: &str, labels: &[&str]) -> Axis {
+    Axis {
+        name: name.to_owned(),
+        expected: name.to_owned(),
+        labels: labels.iter().map(|n| label(n)).collect(),
+        multiple: false,
+        out_of_scope: None,
+        ordinal: false,
     }
+}
+
+fn task(names: &[&str], json: bool) -> Classification {
+    Classification::new(vec![axis("category", names)], json)
 }
 
 fn queues() -> Classification {
@@ -77,7 +82,7 @@ fn a_long_answer_is_read_in_linear_time() {
 #[test]
 fn an_alias_is_read_as_its_label() {
     let mut task = queues();
-    task.labels[0].aliases = vec!["invoice".to_owned()];
+    task.axes[0].labels[0].aliases = vec!["invoice".to_owned()];
     assert_eq!(read(&task, "Invoice"), (Some("billing".into()), false));
     assert_eq!(read(&task, "about an invoice, so billing"), (Some("billing".into()), true));
 }
@@ -145,7 +150,7 @@ proptest! {
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let task = task(&names, json);
-        prop_assume!(indistinct(&task.labels).is_none());
+        prop_assume!(indistinct(&task.axes[0].labels).is_none());
         let expected = json!(names[pick.index(names.len())]);
         let reading = task.read(&task.write(&expected));
         prop_assert_eq!(reading.value.as_ref(), Some(&expected));
