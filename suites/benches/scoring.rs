@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use rightsize_providers::Response;
-use rightsize_suites::{Metric, Parts, Sample, Suite, metrics};
+use rightsize_suites::{Measure, Parts, Sample, Suite, metrics};
 use serde_json::{Value, json};
 
 const TICKETS: usize = 100_000;
@@ -38,14 +38,18 @@ impl Answers {
     }
 
     /// Reads and scores every answer; the metrics of the suite.
-    fn score(&self) -> Vec<(Metric, Option<f64>)> {
+    fn score(&self) -> Vec<(Measure, Option<f64>)> {
         let mut sum = Parts::new();
         for (text, sample) in self.texts.iter().zip(self.samples()) {
             let response = Response { text: text.clone(), ..Response::default() };
             let reading = self.suite.task.read(&response);
             metrics::add(&mut sum, &self.suite.task.score(&reading, sample).unwrap().parts);
         }
-        self.suite.metrics().into_iter().map(|metric| (metric, metric.finish(&sum))).collect()
+        let finish = |metric: Measure| {
+            let value = metric.finish(&sum);
+            (metric, value)
+        };
+        self.suite.metrics().into_iter().map(finish).collect()
     }
 
     /// What Python makes of the same answers: its seconds and its figures.

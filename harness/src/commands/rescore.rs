@@ -45,7 +45,7 @@ fn text(difference: &Difference) -> String {
     table.push_record(["suite", "model", "n", "changed", "metric", "before", "after"]);
     for cell in &difference.cells {
         let metric = match cell.metric == cell.metric_before {
-            true => cell.metric.to_owned(),
+            true => cell.metric.clone(),
             false => format!("{} → {}", cell.metric_before, cell.metric),
         };
         table.push_record([

@@ -38,11 +38,11 @@ pub struct CellDifference {
     /// Units whose expected answer is not the one that was recorded.
     pub expected_changed: u64,
     /// The primary metric before, and its value; no value where it is not defined.
-    pub metric_before: &'static str,
+    pub metric_before: String,
     /// In [0, 1].
     pub before: Option<f64>,
     /// The primary metric now, and its value.
-    pub metric: &'static str,
+    pub metric: String,
     /// In [0, 1].
     pub after: Option<f64>,
     /// The first changed units.
@@ -134,16 +134,16 @@ impl Tally {
     ) -> Difference {
         let cell = |((suite, model), sums): ((usize, usize), Sums)| {
             let metric = suites.get(suite)?.primary();
-            let metric_before = *run.suites.get(suite)?.metrics.first()?;
+            let metric_before = run.suites.get(suite)?.metrics.first()?;
             Some(CellDifference {
                 suite: suites.get(suite)?.name.clone(),
                 model: run.manifest.models.get(model)?.id.clone(),
                 n: sums.n,
                 changed: sums.changed,
                 expected_changed: sums.expected_changed,
-                metric_before: &metric_before.title(),
+                metric_before: metric_before.title(),
                 before: metric_before.finish(&sums.before),
-                metric: &metric.title(),
+                metric: metric.title(),
                 after: metric.finish(&sums.after),
                 samples: sums.samples,
             })

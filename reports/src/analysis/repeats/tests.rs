@@ -38,6 +38,7 @@ fn row(sample: &str, repeat: u32, said: &str, right: bool) -> Row {
         output_tokens: None,
         usage_source: UsageSource::Missing,
         prompt: [0; 32],
+        newest_score: true,
         span: Span { offset: 0, len: 0 },
     }
 }
