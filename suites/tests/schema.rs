@@ -42,8 +42,10 @@ fn every_key_has_a_meaning() {
 
 /// A row for each key of a mapping, those of mappings in it behind their own.
 fn rows(root: &Value, mapping: &Value, path: &str, table: &mut String) {
-    let required: Vec<&str> =
-        mapping["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    // Those of a suite are required of one that extends no other.
+    let required = [&mapping["required"], &mapping["anyOf"][0]["required"]];
+    let required = required.into_iter().filter_map(Value::as_array).flatten();
+    let required: Vec<&str> = required.filter_map(Value::as_str).collect();
     for (key, schema) in mapping["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}{key}");
         let words = schema["description"].as_str().unwrap_or("").replace('\n', " ");
