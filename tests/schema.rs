@@ -67,7 +67,7 @@ fn typical_faults_of_a_suite_are_not_valid() {
         ("test: t.csv", "tests: t.csv"),
         ("prompt: {user: hi}", "answer: {max_tokens: many}\nprompt: {user: hi}"),
         ("name: a\n", ""),
-        ("prompt: {user: hi}", "prompt: {user: hi, few_shot: {count: 4}}"),
+        ("prompt: {user: hi}", "prompt: {user: hi, few_shot: {cuont: 4}}"),
     ] {
         assert!(text.contains(right));
         assert!(!suite.is_valid(&yaml(&text.replace(right, wrong))), "{wrong}");
@@ -75,7 +75,7 @@ fn typical_faults_of_a_suite_are_not_valid() {
     let fields = "name: a\ntask: extraction\ndata: {test: t.csv}\n\
         fields: {total: {compare: number}}\nprompt: {user: hi}\n";
     assert!(suite.is_valid(&yaml(fields)));
-    assert!(!suite.is_valid(&yaml(&fields.replace("compare: number", "compare: money"))));
+    assert!(!suite.is_valid(&yaml(&fields.replace("compare: number", "compare: monies"))));
     let filters = "name: a\ntask: reasoning\ndata: {test: [{q: 1, a: 1}]}\nexpected: a\n\
         answer: {filters: [strict, {regex: '(.)'}]}\nprompt: {user: hi}\n";
     assert!(suite.is_valid(&yaml(filters)));

@@ -99,6 +99,8 @@ const ENTRIES: &[Entry] = &[
     term("call accuracy", "Share of samples with the right calls of tools: every expected call with all its arguments, in any order, and no other call. Where none is expected, none was made.").unit("0 to 100 %").source("as parallel calls of the Berkeley Function-Calling Leaderboard, by value instead of by syntax tree"),
     term("character precision", "Share of the marked characters that are personal data.").unit("0 to 100 %"),
     term("character recall", "Share of the characters of personal data that are marked. What is missing to 100 % is the leak rate: what a mask made of the answer would let through.").also(&["leak rate"]).unit("0 to 100 %"),
+    term("citation precision", "Share of the cited sources that are to be cited, over all answers.").unit("0 to 100 %").source("Gao et al. 2023, with known sources in the place of a judge"),
+    term("citation recall", "Share of the sources to be cited that are cited, over all answers.").unit("0 to 100 %").source("Gao et al. 2023, with known sources in the place of a judge"),
     term("cluster", "Samples that are not independent of each other, such as tickets of one customer; resampled together."),
     term("concurrency", "Asks of one entry in flight at once.").also(&["in flight"]).unit("asks"),
     term("confusion matrix", "Rows: the expected label. Columns: the label that was read, then 'nothing read' and 'error'. Shade: share of the row.").unit("units"),
