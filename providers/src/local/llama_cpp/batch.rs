@@ -39,7 +39,7 @@ pub(super) struct Sequence {
 enum Task {
     /// Text is written.
     Write {
-        generation: Generation,
+        generation: Box<Generation>,
         /// The token that was written last, still to be evaluated.
         next: Option<LlamaToken>,
     },
@@ -162,7 +162,8 @@ impl LlamaCpp {
         let (all, ready) = (prompt.len() as u64, cached as u64);
         let task = match work {
             Work::Generate(ask) => {
-                Task::Write { generation: Generation::new(&ask, all, ready, sent), next: None }
+                let generation = Box::new(Generation::new(&ask, all, ready, sent));
+                Task::Write { generation, next: None }
             }
             Work::Choose(choices) => Task::Choose(Choosing::new(choices, all, ready, sent)),
         };
