@@ -26,7 +26,7 @@ pub enum Compare {
         tolerance: f64,
     },
     /// The same sum of money: the amount within an absolute tolerance, and the currency where both
-    /// name one. See [`super::money`].
+    /// name one. See `money.rs`.
     Money {
         /// Largest difference of the amounts, ≥ 0.
         tolerance: f64,

@@ -11,7 +11,7 @@
 //! **Scored** field by field with the field's comparator (`exact`, `casefold`, `fuzzy` with a
 //! threshold, `number` and `money` with a tolerance, `date`, `enum`) and the null table of
 //! [`crate::metrics::extraction`]. Lists are scored cell by cell, after their rows were matched (see
-//! [`super::list`]). The document's own score is its F1 over fields and cells; 1 where no value was
+//! `list.rs`). The document's own score is its F1 over fields and cells; 1 where no value was
 //! expected and none given. Metrics: field F1 (micro over the fields and cells of all documents),
 //! document accuracy (everything right, lists included).
 

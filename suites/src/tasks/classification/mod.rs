@@ -11,14 +11,14 @@
 //! Aliases (`aliases: {billing: [invoice]}`) are read like their label. With `answer.format: json`
 //! the answer is an object with the axes as its keys; one axis can also be answered by the JSON
 //! string alone. A fence or prose around it is a repair; its values are read by rules 1 and 2 only.
-//! Axes with any number of labels are read as [`multiple`] says.
+//! Axes with any number of labels are read as `multiple.rs` says.
 //!
 //! **Unparsed**: nothing fits, or two different labels are named. The reader does not understand
 //! sentences: "not billing" names one label, and is read as it. Of several axes one that is missing
 //! or unreadable is wrong, and the others count; an answer in which no axis can be read is unparsed.
 //!
 //! **Scored** on each axis as right (1) or wrong (0); for sets of labels see
-//! [`crate::metrics::multilabel`], for `out_of_scope` [`crate::metrics::scope`]. With `ordinal` the
+//! [`crate::metrics::multilabel`], for `out_of_scope` `metrics/scope.rs`. With `ordinal` the
 //! rank score is 1 less the distance of the two labels in the list, as a share of the largest one.
 //! Metrics of one axis stand by their own name, those of several behind `.AXIS`; several axes have
 //! the accuracy as the mean over axes, and the exact match, where all axes are right.
