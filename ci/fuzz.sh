@@ -16,17 +16,20 @@ RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-
     cargo build --release --target "$triple" --target-dir "$target"
 
 for name in $targets; do
+    more=
     case "$name" in
-        answers) kinds="classification classification-json extraction pii faq summarization \
-            reasoning reasoning-regex" ;;
-        data) kinds="csv tsv jsonl json jsonl.gz jsonl.zst" ;;
+        answers) kinds="classification classification-json classification-axes extraction \
+            extraction-lists pii faq faq-citations summarization reasoning reasoning-regex \
+            tool_use" ;;
+        data) more=../suites/tests/inputs/data; kinds="csv tsv jsonl json conll parquet jsonl.gz jsonl.zst" ;;
         *) echo "fuzz: there is no target $name" >&2; exit 2 ;;
     esac
     for kind in $kinds; do
         corpus="$target/corpus/$name-$kind"
         mkdir -p "$corpus" "$target/findings"
         echo "fuzz: $name, $kind"
-        KIND="$kind" "$target/$triple/release/$name" "$corpus" "seeds/$name" \
+        # shellcheck disable=SC2086  # a folder or nothing
+        KIND="$kind" "$target/$triple/release/$name" "$corpus" "seeds/$name" $more \
             -runs="$runs" -max_len=16384 -timeout=1 -rss_limit_mb=512 -seed=7 -verbosity=0 \
             -print_final_stats=1 -artifact_prefix="$target/findings/$name-$kind-"
     done

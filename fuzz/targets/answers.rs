@@ -24,6 +24,27 @@ const SUITES: &[(&str, &str, &str)] = &[
         r#"{"text": "t", "category": "billing"}"#,
     ),
     (
+        "classification-axes",
+        "labels: {queue: {values: [billing, login], out_of_scope: login}, \
+         urgency: {values: [low, high], ordinal: true}, topics: {values: [a, b], multiple: true}}",
+        r#"{"text": "t", "queue": "billing", "urgency": "low", "topics": ["a"]}"#,
+    ),
+    (
+        "extraction-lists",
+        "fields: {items: {list: {name: {compare: fuzzy}, price: {compare: money}}}, tags: {list: true}}",
+        r#"{"text": "t", "items": [{"name": "pen", "price": "€ 1.50"}, {"name": "ink"}], "tags": ["x"]}"#,
+    ),
+    (
+        "tool_use",
+        "tools: [{name: weather, parameters: {type: object, properties: {city: {type: string}}}}, {name: now}]",
+        r#"{"text": "t", "calls": [{"name": "weather", "arguments": {"city": "Bern"}}]}"#,
+    ),
+    (
+        "faq-citations",
+        "expected: answer\ncitations: sources",
+        r#"{"text": "t", "answer": "zinc", "sources": ["a", "2"]}"#,
+    ),
+    (
         "extraction",
         "fields: {name: {compare: casefold}, total: {compare: number, tolerance: 0.01}, \
          date: {compare: date}, currency: {compare: enum, values: [EUR, USD]}, id: {}}",
