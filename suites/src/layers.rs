@@ -14,7 +14,7 @@ use crate::problem::{Problem, Problems, listed};
 use crate::yaml;
 
 /// Largest suite file, in bytes; larger data belongs into a file of its own.
-pub(crate) const LARGEST_YAML: u64 = 16 << 20;
+const LARGEST_YAML: u64 = 16 << 20;
 
 /// Most files that may stand below a suite's own.
 const DEEPEST: usize = 8;
@@ -112,27 +112,33 @@ fn open(source: &str, shown: &str, base: &Path) -> Result<(Layer, PathBuf), Prob
     Ok((Layer { name: shown.to_owned(), text, place }, path))
 }
 
-fn text_of(path: &Path, source: &str) -> Result<String, Problem> {
+/// The bytes of a file of a suite; `None` if there are more than [`LARGEST_YAML`].
+pub(crate) fn bytes_of(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     use std::io::Read;
+    let mut bytes = Vec::new();
+    let most = LARGEST_YAML.saturating_add(1);
+    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= LARGEST_YAML))
+}
+
+fn text_of(path: &Path, source: &str) -> Result<String, Problem> {
     if path.is_dir() {
         let problem = Problem::of_file(source, "this is a folder");
         return Err(problem.remedy(format!("name the file in it: `{source}/suite.yaml`")));
     }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Problem::of_file(source, "there is no such file")
-                .remedy(format!(
-                    "shipped suites are named {}",
-                    listed(catalog_sources().iter().map(String::as_str))
-                )),
-            _ => Problem::of_file(source, format!("cannot read the file: {e}")),
-        })?;
-    if bytes.len() as u64 > LARGEST_YAML {
-        let problem = Problem::of_file(source, "the file has more than 16 MiB");
-        return Err(problem.remedy("put the rows into a data file of their own"));
-    }
+    let bytes = bytes_of(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            Problem::of_file(source, "there is no such file").remedy(format!(
+                "shipped suites are named {}",
+                listed(catalog_sources().iter().map(String::as_str))
+            ))
+        }
+        _ => Problem::of_file(source, format!("cannot read the file: {e}")),
+    })?;
+    let bytes = bytes.ok_or_else(|| {
+        Problem::of_file(source, "the file has more than 16 MiB")
+            .remedy("put the rows into a data file of their own")
+    })?;
     String::from_utf8(bytes).map_err(|_| Problem::of_file(source, "this is not UTF-8"))
 }
 

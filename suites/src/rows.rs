@@ -41,11 +41,12 @@ fn read(source: &Source, path: &[&str], document: Document<'_>) -> Result<Table,
     match source {
         Source::Inline(rows) => {
             let layer = document.holder(path);
+            let locate = yaml::locator(&layer.text);
             let line = |i: usize| {
                 let mut path = path.to_vec();
                 let i = i.to_string();
                 path.push(&i);
-                yaml::locate(&layer.text, &path).map_or(1, |(line, _)| line)
+                locate(&path).map_or(1, |(line, _)| line)
             };
             Ok(Table { name: layer.name.clone(), rows: numbered(rows, line), notes: Vec::new() })
         }

@@ -1,12 +1,11 @@
 //! Tools that a suite keeps in a file of their own.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::check::Document;
-use crate::layers::{LARGEST_YAML, Place};
+use crate::layers::{Place, bytes_of};
 use crate::problem::Problem;
 use crate::schema::{SuiteFile, Tools};
 
@@ -37,15 +36,10 @@ pub(crate) fn read(file: &mut SuiteFile, document: Document<'_>) -> Result<Optio
 
 /// Reads a JSON file beside a suite, or says why it cannot be read.
 fn read_json(path: &Path) -> Result<Value, String> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST_YAML.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            _ => format!("cannot read the file: {e}"),
-        })?;
-    if bytes.len() as u64 > LARGEST_YAML {
-        return Err("the file has more than 16 MiB".to_owned());
-    }
+    let bytes = bytes_of(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => format!("cannot read the file: {e}"),
+    })?;
+    let bytes = bytes.ok_or("the file has more than 16 MiB")?;
     serde_json::from_slice(&bytes).map_err(|e| format!("this is no JSON: {e}"))
 }

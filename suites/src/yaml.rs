@@ -196,7 +196,13 @@ fn placed(layers: &[Places<'_>], path: &[&str], value: bool, problem: Problem) -
 
 /// Where the key or list item at a path stands: line and column, from 1. `None` where there is none.
 pub fn locate(text: &str, path: &[&str]) -> Option<(usize, usize)> {
-    Tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?.locate(path)
+    locator(text)(path)
+}
+
+/// The same for many paths of one text, which is read once.
+pub(crate) fn locator(text: &str) -> impl Fn(&[&str]) -> Option<(usize, usize)> {
+    let tree = Tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).ok();
+    move |path| tree.as_ref()?.locate(path)
 }
 
 /// Deserialises; takes unknown keys out and tries again, so that all of them are reported.

@@ -1,6 +1,6 @@
 //! Whether recorded answers may be scored by a suite: only if it would have asked the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rightsize_providers::AskKind;
 use rightsize_suites::{Sample, Suite};
@@ -37,8 +37,8 @@ pub fn check(asked: &Suite, new: &Suite) -> Result<Vec<String>, Failure> {
         expected = expected.saturating_add(u64::from(sample.expected != now.expected));
     }
     if new.samples.len() != asked.samples.len() {
-        let known: HashMap<&str, ()> = asked.samples.iter().map(|s| (s.id.as_str(), ())).collect();
-        let extra = new.samples.iter().find(|s| !known.contains_key(s.id.as_str()));
+        let known: HashSet<&str> = asked.samples.iter().map(|s| s.id.as_str()).collect();
+        let extra = new.samples.iter().find(|s| !known.contains(s.id.as_str()));
         let extra = extra.map_or("", |sample| sample.id.as_str());
         return Err(differs(new, format!("its sample `{extra}` was not run")));
     }

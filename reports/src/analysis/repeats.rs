@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rightsize_suites::metrics::add_as_right;
+use rightsize_suites::metrics::measure::split_axis;
 use rightsize_suites::metrics::pass_at_k::{pass_at_k, pass_hat_k};
 use rightsize_suites::{Parts, Reduce};
 
@@ -21,9 +22,9 @@ const PASSES: [&str; 6] =
 /// Whether a statistic is 0 or 1 for each answer. Those of one axis of several stand behind its name
 /// and a slash; `correct` of all of them is a share.
 fn passes_by(name: &str, several_axes: bool) -> bool {
-    match name.split_once('/') {
-        Some((_, of_axis)) => PASSES.contains(&of_axis),
-        None => PASSES.contains(&name) && !(several_axes && name == "correct"),
+    match split_axis(name) {
+        ("", name) => PASSES.contains(&name) && !(several_axes && name == "correct"),
+        (_, of_axis) => PASSES.contains(&of_axis),
     }
 }
 
@@ -105,8 +106,7 @@ fn passes<'a>(
 ) -> Cow<'a, RowParts> {
     let mut parts = mean(repeats, errors);
     let n = (repeats.len() as u64).max(u64::from(k));
-    // Labels, which may hold any slash, stand behind a colon.
-    let several_axes = parts.keys().any(|name| name.contains('/') && !name.contains(':'));
+    let several_axes = parts.keys().any(|name| !split_axis(name).0.is_empty());
     for (name, value) in &mut parts {
         if passes_by(name, several_axes) {
             // The mean of zeros and ones is their count again.

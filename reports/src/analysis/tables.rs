@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rightsize_suites::metrics::measure;
+
 use super::model::{AxisTables, Confusion, FieldRow, LabelRow, Mistake};
 use crate::folder::{Row, Verdict};
 use crate::run::{AxisFacts, Outcome, SuiteFacts};
@@ -34,7 +36,7 @@ pub fn axes(facts: &SuiteFacts, rows: &[&Row]) -> Vec<AxisTables> {
         confusion: matrix(&axis.labels, read_on(&axis.name, rows)),
         labels: match axis.multiple {
             true => {
-                let prefix = if several { format!("{}/", axis.name) } else { String::new() };
+                let prefix = if several { measure::prefix(&axis.name) } else { String::new() };
                 axis.labels.iter().map(|label| label_row(label, &prefix, &parts)).collect()
             }
             false => Vec::new(),

@@ -54,7 +54,7 @@ impl Measure {
 }
 
 /// What the names of an axis' statistics begin with.
-fn prefix(axis: &str) -> String {
+pub fn prefix(axis: &str) -> String {
     format!("{axis}/")
 }
 
@@ -62,6 +62,14 @@ fn prefix(axis: &str) -> String {
 pub fn parts_of_axis(axis: &str, parts: Parts) -> impl Iterator<Item = (String, f64)> {
     let prefix = prefix(axis);
     parts.into_iter().map(move |(name, value)| (format!("{prefix}{name}"), value))
+}
+
+/// The axis with its slash, empty where there is one only, and the rest of a name. Labels stand behind a colon and may hold any
+/// slash; names of axes hold neither.
+pub fn split_axis(name: &str) -> (&str, &str) {
+    let head = name.split_once(':').map_or(name, |(head, _)| head);
+    let after = head.find('/').map_or(0, |slash| slash.saturating_add(1));
+    name.split_at_checked(after).unwrap_or(("", name))
 }
 
 impl From<Metric> for Measure {

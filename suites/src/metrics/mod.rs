@@ -45,6 +45,7 @@ pub use measure::Measure;
 pub use right::add_as_right;
 
 use crate::tasks::citations::CITATIONS;
+use crate::tasks::tool_use::ARGUMENTS;
 
 /// Additive statistics by name; a name that is absent counts 0.
 ///
@@ -365,9 +366,8 @@ impl Metric {
             | Metric::SchemaValid
             | Metric::Score => Some(part(self.as_str()) / n),
             Metric::ArgumentAccuracy => {
-                let of = |kind: &str| part(&format!("{kind}:(arguments)"));
-                let all = of("tp") + of("fp") + of("fn");
-                (all > 0.0).then(|| of("tp") / all)
+                let counts = counts(ARGUMENTS);
+                (counts.predicted + counts.gold > 0.0).then(|| counts.jaccard())
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The statistics that a right answer would have had in the place of none: what the best case of a
 //! figure with errors is made of.
 
+use super::measure::split_axis;
 use super::{OF_A_RIGHT_ANSWER, Parts};
 
 /// Adds one statistic of an answer that is wrong in all to `sum`, as it were if the answer had been
@@ -20,14 +21,6 @@ pub fn add_as_right(sum: &mut Parts, name: &str, value: f64) {
             None => add(name),
         },
     }
-}
-
-/// The axis with its slash, and the rest of a name. Labels stand behind a colon and may hold any
-/// slash; names of axes hold neither.
-fn split_axis(name: &str) -> (&str, &str) {
-    let head = name.split_once(':').map_or(name, |(head, _)| head);
-    let after = head.find('/').map_or(0, |slash| slash.saturating_add(1));
-    name.split_at_checked(after).unwrap_or(("", name))
 }
 
 #[cfg(test)]

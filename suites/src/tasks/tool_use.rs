@@ -21,9 +21,13 @@ use serde_json::{Map, Value, json};
 
 use super::tools::Tool;
 use super::{BadExpected, Reading, Score, json_answer, thoughts};
+use crate::metrics::precision_recall::Counts;
 use crate::metrics::tool_calls::{Call, Comparison, Fate, compare};
-use crate::metrics::{Metric, Parts};
+use crate::metrics::{Metric, Parts, spans_pii};
 use crate::problem::{listed, nearest};
+
+/// The name of the counts of arguments in a score's statistics; a wrong one counts as missed.
+pub(crate) const ARGUMENTS: &str = "(arguments)";
 
 /// The metrics of this kind, the default primary one first.
 pub(super) const METRICS: [Metric; 4] =
@@ -246,11 +250,14 @@ impl ToolUse {
             (Metric::CallAccuracy.as_str(), exact),
             (Metric::ToolAccuracy.as_str(), one(was_read && found.has_the_tools())),
             (Metric::SchemaValid.as_str(), one(valid)),
-            ("tp:(arguments)", right as f64),
-            ("fp:(arguments)", surplus as f64),
-            ("fn:(arguments)", missed as f64),
         ];
-        let parts: Parts = parts.into_iter().map(|(name, v)| (name.to_owned(), v)).collect();
+        let mut parts: Parts = parts.into_iter().map(|(name, v)| (name.to_owned(), v)).collect();
+        let arguments = Counts {
+            tp: right as f64,
+            predicted: right.saturating_add(surplus) as f64,
+            gold: right.saturating_add(missed) as f64,
+        };
+        spans_pii::add_parts(&mut parts, ARGUMENTS, arguments);
         // Where there are no arguments at all, the calls say whether the sample is right.
         let primary = self.primary.finish(&parts).unwrap_or(exact);
         Some(Score { primary, parts, detail: verdicts(&found) })
