@@ -106,8 +106,9 @@ async fn greedy_answers_part_from_the_references_only_at_small_margins() {
     );
 }
 
-/// The references differ from each other by 0.2 nats in the median, as a choice sums the rounding of
-/// all its tokens; they agree on the best choice everywhere.
+/// The references differ from each other by 0.2 nats in the median and 1 at most, as a choice sums the
+/// rounding of all its tokens, which each instruction set rounds in its own way. They agree on the
+/// best choice everywhere; we must where it leads by more than that in both.
 #[tokio::test(flavor = "multi_thread")]
 async fn choices_score_as_llama_cpp_does() {
     let (Some(model), Some(golden)) = (smollm2(), golden("choices.json")) else { return };
@@ -124,7 +125,7 @@ async fn choices_score_as_llama_cpp_does() {
         let provider = provider.clone();
         answers.spawn(async move { (number, provider.attempt(&ask).await.unwrap()) });
     }
-    let mut distances = Vec::new();
+    let (mut distances, mut same_best) = (Vec::new(), 0);
     for (number, answer) in answers.join_all().await {
         let (case, scores) = (&cases[number], answer.response.choices);
         for (score, expected) in scores.iter().zip(case["choices"].as_array().unwrap()) {
@@ -133,15 +134,29 @@ async fn choices_score_as_llama_cpp_does() {
             distances.push(of("llama_cpp").min(of("transformers")));
         }
         let best = scores.iter().max_by(|a, b| a.logprob.total_cmp(&b.logprob)).unwrap();
-        assert_eq!(best.choice, case["argmax_llama_cpp"].as_str().unwrap(), "{}", case["id"]);
+        let same = best.choice == case["argmax_llama_cpp"].as_str().unwrap();
+        same_best += usize::from(same);
+        let lead = lead(case, "llama_cpp").min(lead(case, "transformers"));
+        assert!(same || lead < 1.0, "{}: {best:?} where another leads by {lead}", case["id"]);
     }
     distances.sort_by(f64::total_cmp);
     let (all, median) = (distances.len(), distances[distances.len() / 2]);
     let near = distances.iter().filter(|distance| **distance <= 0.5).count();
     eprintln!(
-        "{all} choices, {near} within 0.5 nats of the nearer reference, {median:.3} in the median"
+        "{all} choices, {near} within 0.5 nats of the nearer reference, {median:.3} in the median; \
+         {same_best} of {} best choices are the references'",
+        cases.len()
     );
     assert!(near * 100 >= all * 95 && median < 0.2, "{near} {median}");
+    assert!(same_best * 100 >= cases.len() * 95, "{same_best}");
+}
+
+/// By how many nats the best choice of a case leads the next, in one reference.
+fn lead(case: &serde_json::Value, reference: &str) -> f64 {
+    let choices = case["choices"].as_array().unwrap();
+    let mut scores: Vec<f64> = choices.iter().map(|c| c[reference].as_f64().unwrap()).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    scores[0] - scores[1]
 }
 
 /// What a model wrote greedily has, as a choice, the log-probability that it was written with.
