@@ -8,7 +8,7 @@ use crate::support::{assert_close, cases};
 
 const TOLERANCE: f64 = 1e-9;
 
-const SCHEMES: [(&str, Scheme); 4] = [
+pub const SCHEMES: [(&str, Scheme); 4] = [
     ("strict", Scheme::Strict),
     ("exact", Scheme::Exact),
     ("partial", Scheme::Partial),
@@ -38,7 +38,7 @@ fn span_schemes_as_nervaluate() {
 }
 
 /// The spans of each document; the reference writes inclusive ends.
-fn documents(value: &Value) -> Vec<Vec<Span<'_>>> {
+pub fn documents(value: &Value) -> Vec<Vec<Span<'_>>> {
     value.as_array().unwrap().iter().map(spans).collect()
 }
 
@@ -52,7 +52,7 @@ fn spans(document: &Value) -> Vec<Span<'_>> {
     spans
 }
 
-fn check(tally: Tally, expected: &Value, what: &str) {
+pub fn check(tally: Tally, expected: &Value, what: &str) {
     for (name, value) in [
         ("correct", tally.correct),
         ("incorrect", tally.incorrect),

@@ -29,7 +29,7 @@ fn entities_as_seqeval() {
     }
 }
 
-fn sequences(value: &Value) -> Vec<Vec<&str>> {
+pub fn sequences(value: &Value) -> Vec<Vec<&str>> {
     value.as_array().unwrap().iter().map(texts).collect()
 }
 
@@ -64,7 +64,7 @@ fn check(report: Option<ner_seqeval::Report>, expected: &Value, what: &str) {
     }
 }
 
-fn check_scores(scores: Option<Scores>, expected: &Value, what: &str) {
+pub fn check_scores(scores: Option<Scores>, expected: &Value, what: &str) {
     assert_close(scores.map(|s| s.precision), &expected[0], TOLERANCE, what);
     assert_close(scores.map(|s| s.recall), &expected[1], TOLERANCE, what);
     assert_close(scores.map(|s| s.f1), &expected[2], TOLERANCE, what);
