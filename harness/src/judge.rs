@@ -32,7 +32,8 @@ pub fn judge(
     let outcome = outcome::outcome_of(response, &reading);
     let own = match outcome {
         Outcome::Scored => suite.task.score(&reading, sample),
-        _ => suite.task.score(&nothing(suite), sample),
+        // Nothing counts as read; what pipelines beside it read stands.
+        _ => suite.task.score(&Reading { value: None, ..reading.clone() }, sample),
     };
     let score = own.and_then(|own| match scorer {
         None => Ok(own),

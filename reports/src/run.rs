@@ -175,7 +175,8 @@ pub struct Record {
     /// What the server said of itself.
     #[serde(default)]
     pub server: ServerWords,
-    /// What was read in the answer, by the name of the reader.
+    /// What was read in the answer, by the name of the reader; what other pipelines of the suite read
+    /// in it as `beside/NAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub readings: BTreeMap<String, Value>,
     /// What was expected.

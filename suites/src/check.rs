@@ -3,15 +3,15 @@
 mod classification;
 mod extraction;
 mod pii;
+mod reasoning;
 
 use crate::layers::Layer;
 use crate::metrics::{Measure, Metric, squad};
 use crate::problem::{Problem, listed};
-use crate::schema::{AnswerFormat, FilterWord, Ordered, SuiteFile, TaskKind, Tools};
+use crate::schema::{AnswerFormat, Ordered, SuiteFile, TaskKind, Tools};
 use crate::tasks::faq::{self, Faq};
-use crate::tasks::reasoning::{Filter, Reasoning};
 use crate::tasks::tools::Tool;
-use crate::tasks::{Finder, Pattern, Summarization, Task, ToolUse};
+use crate::tasks::{Finder, Summarization, Task, ToolUse};
 use crate::yaml;
 
 /// The suite's file in messages: its name, and its text to find lines in.
@@ -75,8 +75,7 @@ pub(crate) fn task(
         }
         TaskKind::Reasoning => {
             let expected = file.expected.clone()?;
-            let filters = filters(file, document, problems);
-            Task::Reasoning(Reasoning { expected, filters, primary: Metric::Accuracy })
+            Task::Reasoning(reasoning::check(file, expected, document, problems))
         }
         TaskKind::ToolUse => Task::ToolUse(tool_use(file, document, problems)),
     };
@@ -140,9 +139,13 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
         };
         problems.push(document.problem(&["answer", "constrain"], message).remedy(remedy));
     }
-    if file.answer.filters.is_some() && file.task != TaskKind::Reasoning {
-        let message = "`filters` belongs to the task `reasoning`";
-        let problem = document.problem(&["answer", "filters"], message);
+    let given =
+        [("filters", file.answer.filters.is_some()), ("readings", file.answer.readings.is_some())];
+    for (key, _) in
+        given.into_iter().filter(|(_, given)| *given && file.task != TaskKind::Reasoning)
+    {
+        let message = format!("`{key}` belongs to the task `reasoning`");
+        let problem = document.problem(&["answer", key], message);
         problems.push(problem.remedy("remove it; this task reads its answers in one way"));
     }
     if file.answer.max_tokens == Some(0) {
@@ -251,29 +254,6 @@ fn tool_use(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem
     }
 }
 
-fn filters(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Problem>) -> Vec<Filter> {
-    let Some(words) = &file.answer.filters else {
-        return vec![Filter::Strict, Filter::Flexible];
-    };
-    if words.is_empty() {
-        let problem = document.problem(&["answer", "filters"], "there is no filter");
-        problems.push(problem.remedy("leave the key out for `[strict, flexible]`"));
-    }
-    let filter = |(i, word): (usize, &FilterWord)| match word {
-        FilterWord::Strict => Some(Filter::Strict),
-        FilterWord::Flexible => Some(Filter::Flexible),
-        FilterWord::Regex(source) => Pattern::new(source)
-            .map(Filter::Regex)
-            .map_err(|bad| {
-                let i = i.to_string();
-                let path = ["answer", "filters", i.as_str()];
-                problems.push(document.problem(&path, bad.message).remedy(bad.remedy));
-            })
-            .ok(),
-    };
-    words.iter().enumerate().filter_map(filter).collect()
-}
-
 /// Only what is right or wrong can pass.
 fn check_reduce(
     file: &SuiteFile,
@@ -313,7 +293,11 @@ fn with_primary(
     else {
         return task;
     };
-    let metrics = task.metrics();
+    let mut metrics = task.metrics();
+    if task.axes().is_empty() {
+        // What is read beside an answer decides no outcome, so that it headlines nothing.
+        metrics.retain(|measure| measure.axis.is_none());
+    }
     let found = match &task {
         Task::Classification(task) => task.metric_named(word),
         Task::Extraction(_)

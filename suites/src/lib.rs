@@ -41,4 +41,4 @@ pub use prompt::PromptError;
 pub use reduce::Reduce;
 pub use sample::Sample;
 pub use suite::{Margin, Suite};
-pub use tasks::{Reading, Score, ScoringError, Task};
+pub use tasks::{BESIDE, Reading, Score, ScoringError, Task, counted};

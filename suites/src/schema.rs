@@ -278,6 +278,10 @@ pub(crate) struct Answer {
     /// reasoning only: how the final answer is found, see below. Default: `[strict, flexible]`
     #[serde(default)]
     pub filters: Option<Vec<FilterWord>>,
+    /// reasoning only: further lists of filters by name, which read the same answers beside `filters`.
+    /// Default: none
+    #[serde(default)]
+    pub readings: Option<Ordered<Vec<FilterWord>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rightsize_reports::folder::{Row, RunFolder};
 use rightsize_reports::run::{Outcome, Record, Scenario, ScoreLine};
-use rightsize_suites::{Parts, Suite, metrics};
+use rightsize_suites::{Parts, Suite, counted, metrics};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -158,5 +158,5 @@ impl Tally {
 }
 
 fn scored(outcome: Outcome, score: Option<f64>, readings: &BTreeMap<String, Value>) -> Scored {
-    Scored { outcome, score, reading: readings.values().next().cloned() }
+    Scored { outcome, score, reading: counted(readings).cloned() }
 }

@@ -215,17 +215,17 @@ fn again(
     };
     let Judgement { reading, outcome, score } = judge(suite, scorer, sample, response);
     let score = score.map_err(|error| unscored(record, &error.to_string()))?;
-    let value = reading.value.map(|value| (reading.reader.to_owned(), value));
+    let (schema_valid, repaired) = (reading.schema_valid, reading.repaired);
     Ok(ScoreLine {
         unit: record.unit.clone(),
         outcome,
         score: Some(score.primary),
         parts: score.parts,
-        readings: value.into_iter().collect(),
+        readings: reading.recorded(),
         detail: score.detail,
         expected,
-        schema_valid: reading.schema_valid,
-        parse_repaired: Some(reading.repaired),
+        schema_valid,
+        parse_repaired: Some(repaired),
     })
 }
 

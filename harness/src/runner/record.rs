@@ -107,9 +107,7 @@ fn score(
         schema_valid: reading.schema_valid,
         parse_repaired: Some(reading.repaired),
     };
-    if let Some(value) = reading.value {
-        record.readings.insert(reading.reader.to_owned(), value);
-    }
+    record.readings = reading.recorded();
     record.response = Some(answer.response);
     record.server = answer.server;
     record.usage = answer.usage;

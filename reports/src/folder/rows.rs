@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rightsize_providers::{ErrorKind, Side, UsageSource};
+use rightsize_suites::counted;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -114,7 +115,7 @@ pub struct ErrorKey {
 /// Digest of what was read. Texts that differ by case or white space are equal, and numbers that
 /// differ by how they are written (42 and 42.0).
 fn reading_of(readings: &BTreeMap<String, Value>) -> Option<u64> {
-    let value = readings.values().next()?;
+    let value = counted(readings)?;
     let text = match value {
         Value::String(text) => {
             let folded = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();

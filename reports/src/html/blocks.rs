@@ -9,6 +9,7 @@ use base64::write::EncoderStringWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rightsize_providers::Response;
+use rightsize_suites::{BESIDE, counted};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -278,8 +279,12 @@ fn said(model: usize, prompt: usize, record: Record) -> Said {
     });
     let response = record.response.unwrap_or_default();
     let answer = answer_text(&response);
-    let reading: Vec<String> =
-        record.readings.values().filter(|value| !value.is_null()).map(text_of).collect();
+    let counted = counted(&record.readings).filter(|value| !value.is_null()).map(text_of);
+    let beside = record.readings.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix(BESIDE)?;
+        Some(format!("{name}: {}", text_of(value)))
+    });
+    let reading: Vec<String> = counted.into_iter().chain(beside).collect();
     Said {
         model,
         prompt,

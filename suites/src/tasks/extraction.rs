@@ -138,11 +138,9 @@ impl Extraction {
             .map(|f| (f.name.clone(), object.get(&f.name).cloned().unwrap_or(Value::Null)))
             .collect();
         Reading {
-            value: Some(Value::Object(value)),
-            reader: "json",
             repaired: answer.repaired,
             schema_valid: Some(schema_valid),
-            why: None,
+            ..Reading::of("json", Some(Value::Object(value)))
         }
     }
 

@@ -12,6 +12,7 @@ mod list;
 mod money;
 mod pattern;
 pub mod pii;
+mod reading;
 pub mod reasoning;
 pub mod summarization;
 mod thoughts;
@@ -27,6 +28,7 @@ pub use faq::Faq;
 pub use finder::Finder;
 pub use pattern::Pattern;
 pub use pii::Pii;
+pub use reading::{BESIDE, Reading, counted};
 pub use reasoning::Reasoning;
 pub use summarization::Summarization;
 pub use tool_use::ToolUse;
@@ -55,35 +57,6 @@ pub enum Task {
     Reasoning(Reasoning),
     /// Calls of tools.
     ToolUse(ToolUse),
-}
-
-/// What was read in an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// The answer in the task's shape; `None` when nothing could be read.
-    pub value: Option<Value>,
-    /// Which reader read it: `text`, `json`, `span`, `strict`, `flexible`, `regex`,
-    /// `tools`.
-    pub reader: &'static str,
-    /// Whether the answer had to be repaired: a fence stripped, a label found in prose, a final
-    /// answer found by another filter than the first.
-    pub repaired: bool,
-    /// Whether the answer satisfied its schema as it was; `None` for answers without one.
-    pub schema_valid: Option<bool>,
-    /// Why nothing was read.
-    pub why: Option<String>,
-}
-
-impl Reading {
-    /// A reading of nothing: what unparsed, truncated, refused and failed units are scored with.
-    pub fn nothing(reader: &'static str, why: impl Into<String>) -> Self {
-        Reading { value: None, reader, repaired: false, schema_valid: None, why: Some(why.into()) }
-    }
-
-    /// A reading of a plain text as it is.
-    fn text(reader: &'static str, text: &str) -> Self {
-        Reading { value: Some(text.into()), reader, repaired: false, schema_valid: None, why: None }
-    }
 }
 
 /// The score of one sample.
@@ -195,7 +168,7 @@ impl Task {
             Task::Pii(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Faq(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
-            Task::Reasoning(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Reasoning(task) => task.score(reading, &sample.expected),
             Task::ToolUse(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
@@ -275,7 +248,7 @@ impl Task {
             Task::Pii(_) => of_kind(&pii::METRICS),
             Task::Faq(task) => of_kind(task.all_metrics()),
             Task::Summarization(_) => of_kind(&summarization::METRICS),
-            Task::Reasoning(_) => of_kind(&reasoning::METRICS),
+            Task::Reasoning(task) => task.metrics(),
             Task::ToolUse(_) => of_kind(&tool_use::METRICS),
         };
         let others = all.into_iter().filter(|m| *m != self.primary());

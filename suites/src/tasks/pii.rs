@@ -146,11 +146,9 @@ impl Pii {
         let named = answer.values.iter().all(|value| list_of(value).is_some());
         let schema_valid = whole && named && items.iter().all(as_asked);
         Reading {
-            value: Some(items.into()),
-            reader: "json",
             repaired: !whole,
             schema_valid: Some(schema_valid),
-            why: None,
+            ..Reading::of("json", Some(items.into()))
         }
     }
 

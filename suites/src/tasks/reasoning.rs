@@ -10,21 +10,23 @@
 //!   one;
 //! - `regex`: the group of the last match of the suite's own expression.
 //!
+//! Named pipelines of filters beside it read the same answer each in its own way, to show what the
+//! way of reading is worth; they decide no outcome.
+//!
 //! **Unparsed**: the answer ends inside a `<think>`, or no filter finds anything.
 //!
 //! **Scored** right if it is the expected answer: as a number where both are numbers (1,000 is 1000,
 //! 42.0 is 42), else as text without white space around it. Of an expected text with `#### 42` in it,
-//! a worked solution, that number is expected. Metric: accuracy.
+//! a worked solution, that number is expected. Metric: accuracy, of what counts and of each pipeline
+//! beside it.
 
 use rightsize_providers::{Fields, Finish};
 use serde_json::{Value, json};
 
 use super::pattern::Pattern;
 use super::{BadExpected, Reading, Score, thoughts};
-use crate::metrics::{Metric, Parts, final_answer, gsm8k_extract};
-
-/// The metrics of this kind.
-pub(super) const METRICS: [Metric; 1] = [Metric::Accuracy];
+use crate::metrics::measure::parts_of_axis;
+use crate::metrics::{Measure, Metric, Parts, final_answer, gsm8k_extract};
 
 /// A task with a final answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +35,19 @@ pub struct Reasoning {
     pub expected: String,
     /// How answers are read: the first filter that finds something. At least one.
     pub filters: Vec<Filter>,
+    /// Further ways to read the same answers, each scored beside the one that counts.
+    pub beside: Vec<Pipeline>,
     /// The metric that headlines this task.
     pub primary: Metric,
+}
+
+/// A way to read answers that has a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    /// Its name: metrics are written `accuracy.NAME`.
+    pub name: String,
+    /// The first filter that finds something reads the answer. At least one.
+    pub filters: Vec<Filter>,
 }
 
 /// A way to find the final answer.
@@ -118,12 +131,7 @@ impl Reasoning {
         let Some(said) = thoughts::removed(text) else {
             return Reading::nothing(self.reader(), "the answer ends inside <think>");
         };
-        let whole = finish != Finish::Length;
-        let filters = self.filters.iter().enumerate();
-        let found = filters
-            .filter(|(_, filter)| whole || **filter != Filter::Flexible)
-            .find_map(|(at, filter)| Some((at, filter, filter.find(&said)?)));
-        match found {
+        let read = match first(&self.filters, &said, finish) {
             Some((at, filter, answer)) => {
                 Reading { repaired: at > 0, ..Reading::text(filter.name(), &answer) }
             }
@@ -131,16 +139,49 @@ impl Reasoning {
                 Reading::nothing(self.reader(), "the answer is empty")
             }
             None => Reading::nothing(self.reader(), "no filter finds a final answer"),
-        }
+        };
+        let beside = self.beside.iter().filter_map(|pipeline| {
+            let (_, _, answer) = first(&pipeline.filters, &said, finish)?;
+            Some((pipeline.name.clone(), answer.into()))
+        });
+        Reading { beside: beside.collect(), ..read }
     }
 
-    pub(super) fn score(&self, read: Option<&Value>, expected: &Value) -> Option<Score> {
-        let expected = expected.as_str()?;
-        let correct = read.is_some_and(|read| is_same(read, expected));
-        let primary = if correct { 1.0 } else { 0.0 };
-        let parts = Parts::from([("n".to_owned(), 1.0), ("correct".to_owned(), primary)]);
-        Some(Score { primary, parts, detail: json!({"correct": correct}) })
+    /// The accuracy by what counts, then by each pipeline beside it.
+    pub(super) fn metrics(&self) -> Vec<Measure> {
+        let beside = self.beside.iter().map(|p| Measure::of_axis(Metric::Accuracy, &p.name));
+        std::iter::once(Metric::Accuracy.into()).chain(beside).collect()
     }
+
+    pub(super) fn score(&self, reading: &Reading, expected: &Value) -> Option<Score> {
+        let expected = expected.as_str()?;
+        let share = |read: Option<&Value>| match read.is_some_and(|read| is_same(read, expected)) {
+            true => 1.0,
+            false => 0.0,
+        };
+        let parts_of =
+            |share: f64| Parts::from([("n".to_owned(), 1.0), ("correct".to_owned(), share)]);
+        let primary = share(reading.value.as_ref());
+        let mut parts = parts_of(primary);
+        for Pipeline { name, .. } in &self.beside {
+            parts.extend(parts_of_axis(name, parts_of(share(reading.beside.get(name)))));
+        }
+        Some(Score { primary, parts, detail: json!({"correct": primary == 1.0}) })
+    }
+}
+
+/// What the first filter that finds something finds, and its place. The last number of an answer that
+/// was cut is not looked for.
+fn first<'a>(
+    filters: &'a [Filter],
+    said: &str,
+    finish: Finish,
+) -> Option<(usize, &'a Filter, String)> {
+    let whole = finish != Finish::Length;
+    let filters = filters.iter().enumerate();
+    filters
+        .filter(|(_, filter)| whole || **filter != Filter::Flexible)
+        .find_map(|(at, filter)| Some((at, filter, filter.find(said)?)))
 }
 
 fn is_same(read: &Value, expected: &str) -> bool {
@@ -154,7 +195,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn task(filters: Vec<Filter>) -> Reasoning {
-        Reasoning { expected: "answer".to_owned(), filters, primary: Metric::Accuracy }
+        Reasoning {
+            expected: "answer".to_owned(),
+            filters,
+            beside: Vec::new(),
+            primary: Metric::Accuracy,
+        }
     }
 
     fn default() -> Reasoning {
@@ -219,8 +265,31 @@ mod tests {
 
     #[test]
     fn nothing_read_is_wrong() {
-        let score = default().score(None, &json!("0")).unwrap();
+        let nothing = Reading::nothing("strict", "no answer");
+        let score = default().score(&nothing, &json!("0")).unwrap();
         assert_eq!((score.primary, score.parts["n"]), (0.0, 1.0));
+    }
+
+    #[test]
+    fn pipelines_read_the_same_answer_side_by_side() {
+        let last = Pipeline { name: "last".to_owned(), filters: vec![Filter::Flexible] };
+        let task = Reasoning { beside: vec![last], ..task(vec![Filter::Strict]) };
+        let names: Vec<String> = task.metrics().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["accuracy", "accuracy.last"]);
+        let mut sum = Parts::new();
+        for (text, finish) in [
+            ("#### 42", Finish::Stop),
+            ("It is 42.", Finish::Stop),
+            ("#### 42\nI mean 41.", Finish::Stop),
+            ("6 x 7 = 42, and", Finish::Length),
+        ] {
+            let score = task.score(&task.read(text, finish), &json!("42")).unwrap();
+            metrics::add(&mut sum, &score.parts);
+        }
+        let figures: Vec<Option<f64>> = task.metrics().iter().map(|m| m.finish(&sum)).collect();
+        assert_eq!(figures, [Some(0.5), Some(0.5)]);
+        let reading = task.read("It is 42.", Finish::Stop);
+        assert_eq!((reading.value, &reading.beside["last"]), (None, &json!("42")));
     }
 
     proptest! {
@@ -238,7 +307,7 @@ mod tests {
                 let row = json!({"answer": answer});
                 let expected = task.expected_in(row.as_object().unwrap()).unwrap();
                 let reading = task.read(&task.write(&expected), Finish::Stop);
-                let score = task.score(reading.value.as_ref(), &expected).unwrap();
+                let score = task.score(&reading, &expected).unwrap();
                 prop_assert_eq!(score.primary, 1.0, "{}", answer);
             }
         }
@@ -249,7 +318,7 @@ mod tests {
             for (answer, expected) in &pairs {
                 let reading = default().read(&format!("it is {answer}.0"), Finish::Stop);
                 let expected = json!(expected.to_string());
-                let score = default().score(reading.value.as_ref(), &expected).unwrap();
+                let score = default().score(&reading, &expected).unwrap();
                 metrics::add(&mut sum, &score.parts);
             }
             let right = pairs.iter().filter(|(answer, expected)| answer == expected).count();

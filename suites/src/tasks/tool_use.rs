@@ -191,11 +191,9 @@ impl ToolUse {
         }
         let valid = !repaired && self.are_valid(&calls);
         Reading {
-            value: Some(Value::Array(calls)),
-            reader,
             repaired,
             schema_valid: Some(valid),
-            why: None,
+            ..Reading::of(reader, Some(Value::Array(calls)))
         }
     }
 

@@ -236,11 +236,9 @@ impl Classification {
             _ => false,
         };
         Reading {
-            value: Some(self.join(read)),
-            reader: "json",
             repaired,
             schema_valid: Some(valid && !answer.repaired),
-            why: None,
+            ..Reading::of("json", Some(self.join(read)))
         }
     }
 
@@ -297,9 +295,7 @@ fn read_text(axis: &Axis, text: &str) -> Reading {
         axis.one_in(text).map(|(label, repaired)| (label.name.as_str().into(), repaired))
     };
     match found {
-        Ok((value, repaired)) => {
-            Reading { value: Some(value), reader: "text", repaired, schema_valid: None, why: None }
-        }
+        Ok((value, repaired)) => Reading { repaired, ..Reading::of("text", Some(value)) },
         Err(why) => Reading::nothing("text", why),
     }
 }
