@@ -178,6 +178,16 @@ pub(crate) fn nearest<'a>(
         .map(|(_, c)| c)
 }
 
+/// A value out of a row, for a message about it: its JSON, cut where it is long.
+pub(crate) fn brief(value: &serde_json::Value) -> String {
+    const LONGEST: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
 /// The words in backticks, separated by commas; long lists are cut and say so.
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 20;

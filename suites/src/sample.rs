@@ -6,7 +6,7 @@ use rightsize_providers::{Fields, digest};
 use serde_json::Value;
 
 use crate::dataset::{Row, Table};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, brief};
 use crate::schema::{Data, Source};
 use crate::selection::answer_columns;
 use crate::tasks::Task;
@@ -175,7 +175,7 @@ impl Ids {
         let id = row.get(column).and_then(scalar).ok_or_else(|| {
             let message = match row.get(column) {
                 None => format!("the row has no id: the column `{column}` is missing"),
-                Some(value) => format!("the row has no id: `{column}` is {value}"),
+                Some(value) => format!("the row has no id: `{column}` is {}", brief(value)),
             };
             (message, "give every row an id, or remove `data.id`".to_owned())
         })?;

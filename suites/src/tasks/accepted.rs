@@ -4,6 +4,7 @@ use rightsize_providers::Fields;
 use serde_json::Value;
 
 use super::BadExpected;
+use crate::problem::brief;
 
 /// The accepted answers of a row; numbers are taken as their text. Null, an empty text and an empty
 /// list are the empty list: there is none. `what` is the word for one of them in messages.
@@ -26,7 +27,7 @@ pub(super) fn in_row(row: &Fields, column: &str, what: &str) -> Result<Value, Ba
             "remove it from the list",
         )),
         None => Err(BadExpected::new(
-            format!("`{column}` is {value}, no {what}"),
+            format!("`{column}` is {}, no {what}", brief(&value)),
             "write a text, or a list of texts",
         )),
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::BadExpected;
 use crate::metrics::precision_recall::Counts;
+use crate::problem::brief;
 
 /// The name of the counts in a score's statistics.
 pub(crate) const CITATIONS: &str = "(citations)";
@@ -44,7 +45,7 @@ fn ids_of(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn expected_in(row: &Fields, column: &str) -> Result<Value, BadExpected> {
     let bad = |value: &Value| {
         BadExpected::new(
-            format!("`{column}` is {value}, no list of sources"),
+            format!("`{column}` is {}, no list of sources", brief(value)),
             "write a list of ids without white space, or an empty list",
         )
     };

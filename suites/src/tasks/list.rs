@@ -23,6 +23,7 @@ use super::compare::{Comparable, Compare};
 use super::extraction::is_null;
 use crate::metrics::assignment::assign;
 use crate::metrics::extraction::{Tally, Verdict};
+use crate::problem::brief;
 
 /// Most rows of a list that are matched.
 pub const MOST_ROWS: usize = 500;
@@ -94,7 +95,7 @@ impl Items {
         let list = match parsed.as_ref().unwrap_or(value) {
             value if is_null(Some(value)) => return Ok(json!([])),
             Value::Array(list) => list,
-            other => return Err((String::new(), format!("{other} is no list"))),
+            other => return Err((String::new(), format!("{} is no list", brief(other)))),
         };
         let mut items = Vec::new();
         for (at, item) in list.iter().enumerate().filter(|(_, item)| !is_null(Some(item))) {

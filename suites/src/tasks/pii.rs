@@ -27,6 +27,7 @@ use super::{BadExpected, Finder, Reading, Score, json_answer};
 use crate::metrics::precision_recall::Counts;
 use crate::metrics::spans::Span;
 use crate::metrics::{Metric, Parts, ner_nervaluate, spans_pii};
+use crate::problem::brief;
 
 /// The metrics of this kind, the default primary one first.
 pub(super) const METRICS: [Metric; 7] = [
@@ -63,7 +64,7 @@ impl Pii {
         let text = match row.get(&self.text) {
             Some(Value::String(text)) => text,
             Some(other) => {
-                let message = format!("`{}` is {other}, no text", self.text);
+                let message = format!("`{}` is {}, no text", self.text, brief(other));
                 return Err(BadExpected::new(message, "write the text that is searched"));
             }
             None => return Err(BadExpected::absent(&self.text)),

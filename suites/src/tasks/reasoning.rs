@@ -27,6 +27,7 @@ use super::pattern::Pattern;
 use super::{BadExpected, Reading, Score, thoughts};
 use crate::metrics::measure::parts_of_axis;
 use crate::metrics::{Measure, Metric, Parts, final_answer, gsm8k_extract};
+use crate::problem::brief;
 
 /// A task with a final answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,14 +99,14 @@ impl Reasoning {
                 Filter::Strict.find(text).unwrap_or_else(|| text.trim().to_owned())
             }
             Some(other) => {
-                let message = format!("`{column}` is {other}, no answer");
+                let message = format!("`{column}` is {}, no answer", brief(other));
                 return Err(BadExpected::new(message, "write a number or a text"));
             }
         };
         let value = Value::from(answer);
         if self.write(&value).is_empty() {
             return Err(BadExpected::new(
-                format!("no filter of the suite can read the expected answer {value}"),
+                format!("no filter of the suite can read the expected answer {}", brief(&value)),
                 "`strict` and `flexible` read numbers; for other answers write \
                  `answer: {filters: [{regex: 'Answer: (.+)'}]}`",
             ));

@@ -4,7 +4,7 @@ use rightsize_providers::Fields;
 use serde_json::{Value, json};
 
 use crate::metrics::Metric;
-use crate::problem::{listed, nearest};
+use crate::problem::{brief, listed, nearest};
 use crate::tasks::BadExpected;
 
 /// One thing that is asked for.
@@ -124,7 +124,7 @@ impl Axis {
             Value::String(text) => text.clone(),
             scalar @ (Value::Number(_) | Value::Bool(_)) => scalar.to_string(),
             other => {
-                let message = format!("`{column}` is {other}, no label");
+                let message = format!("`{column}` is {}, no label", brief(other));
                 return Err(BadExpected::new(message, "write one label as text"));
             }
         };

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Axis, read};
+use crate::problem::brief;
 use crate::tasks::BadExpected;
 
 /// How the empty set is written in a text.
@@ -35,7 +36,7 @@ impl Axis {
     pub(super) fn expected_set(&self, value: &Value) -> Result<Value, BadExpected> {
         let column = &self.expected;
         let no_list = |value: &Value| {
-            let message = format!("`{column}` holds {value}, no list of labels");
+            let message = format!("`{column}` holds {}, no list of labels", brief(value));
             BadExpected::new(message, "write a list of texts, or a text such as `a|b`")
         };
         let mut labels = BTreeSet::new();
