@@ -100,7 +100,19 @@ fn decide(
     printer: Printer,
 ) -> Result<Proposal, Failure> {
     let mut settled = Vec::new();
-    let mut proposal = propose::propose(name, rows, train, &wishes).map_err(Problems::from)?;
+    let mut proposal = loop {
+        match propose::propose(name, rows, train, &wishes) {
+            Ok(proposal) => break proposal,
+            // The columns do not say what is right: somebody may know.
+            Err(problem) if asking && wishes.expected.is_none() => {
+                wishes.expected = question::expected(&problem, printer);
+                if wishes.expected.is_none() {
+                    return Err(Problems::from(problem).into());
+                }
+            }
+            Err(problem) => return Err(Problems::from(problem).into()),
+        }
+    };
     loop {
         let open = |d: &&propose::Decision| {
             asking

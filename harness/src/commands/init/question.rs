@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use rightsize_reports::visible;
+use rightsize_suites::Problem;
 use rightsize_suites::propose::{Decision, Subject, Wishes};
 
 use crate::printer::Printer;
@@ -25,6 +26,22 @@ pub fn of(subject: Subject) -> Option<&'static str> {
     }
 }
 
+/// Asks for the column with the right answer, after saying why there is no proposal; `None` without
+/// an answer.
+pub fn expected(why: &Problem, printer: Printer) -> Option<String> {
+    let columns = why.remedy.as_deref().unwrap_or_default();
+    printer.warn(&format!("{}\n{}", visible::line(&why.message), visible::line(columns)));
+    printer.warn(of(Subject::Expected).unwrap_or_default());
+    answer()
+}
+
+fn answer() -> Option<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).ok()?;
+    let answer = line.trim();
+    (!answer.is_empty()).then(|| answer.to_owned())
+}
+
 /// Asks, and gives the wishes with the answer; `None` where the proposal stands.
 ///
 /// # Errors
@@ -40,18 +57,13 @@ pub fn ask(
         visible::line(&decision.value),
         visible::line(&decision.why)
     ));
-    let mut line = String::new();
     // Without an answer, at the end of the input, the proposal stands.
-    let read = std::io::stdin().lock().read_line(&mut line);
-    let answer = line.trim();
-    if read.is_err() || answer.is_empty() {
-        return Ok(None);
-    }
+    let Some(answer) = answer() else { return Ok(None) };
     let mut wishes = wishes.clone();
     match decision.subject {
         Subject::Kind => wishes.kind = Some(answer.parse()?),
-        Subject::Expected => wishes.expected = Some(answer.to_owned()),
-        Subject::Id => wishes.id = Some(answer.to_owned()),
+        Subject::Expected => wishes.expected = Some(answer),
+        Subject::Id => wishes.id = Some(answer),
         Subject::Input => {
             wishes.input = answer.split(',').map(|column| column.trim().to_owned()).collect();
         }
