@@ -341,30 +341,9 @@ fn scitldr() {
 /// left empty that are less probable than no answer.
 #[test]
 fn squad2_dev() {
-    if !is_here("squad2_dev") {
+    let Some(suite) = load("squad2-dev") else {
         return;
-    }
-    let data = json_of(&root().join("../shared/datasets/squad2_dev/dev-v2.0.json"));
-    let mut rows = Vec::new();
-    let list = |value: &Value, key: &str| value[key].as_array().unwrap().clone();
-    for paragraph in list(&data, "data").iter().flat_map(|article| list(article, "paragraphs")) {
-        for question in list(&paragraph, "qas") {
-            let answers: Vec<Value> =
-                list(&question, "answers").iter().map(|a| a["text"].clone()).collect();
-            let row = json!({
-                "id": question["id"],
-                "context": paragraph["context"],
-                "question": question["question"],
-                "answers": answers,
-            });
-            rows.push(row.to_string());
-        }
-    }
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("test.jsonl"), rows.join("\n")).unwrap();
-    let yaml = root().join("tests/suites/squad2-dev/suite.yaml");
-    std::fs::copy(yaml, folder.path().join("suite.yaml")).unwrap();
-    let suite = Suite::load("suite.yaml", folder.path()).unwrap();
+    };
     assert!(suite.warnings.is_empty(), "{:?}", suite.warnings);
 
     let (lines, expected) = recorded("squad2_dev");

@@ -1,4 +1,4 @@
-//! JSON: one array of objects.
+//! JSON: one array of objects, or the object of SQuAD.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use rightsize_providers::Fields;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{LONGEST_ROW, Row, line_of, too_long};
+use super::{LONGEST_ROW, Row, line_of, squad, too_long};
 use crate::problem::Problem;
 
 /// A JSON object whose keys stand once each: `serde_json` would silently take the last.
@@ -51,6 +51,9 @@ pub(super) fn broken(name: &str, error: &serde_json::Error) -> Problem {
 pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
     let mut rows = Vec::new();
     let mut at = skip_white(text, 0);
+    if text.get(at..).unwrap_or_default().starts_with('{') && text.contains("\"paragraphs\"") {
+        return squad::read(text, name);
+    }
     if !text.get(at..).unwrap_or_default().starts_with('[') {
         return Err(Problem::of_file(name, "a list of rows is expected: `[{...}, {...}]`")
             .at_line(line_of(text.as_bytes(), at))

@@ -10,6 +10,7 @@ mod csv;
 mod json;
 mod jsonl;
 mod parquet;
+mod squad;
 
 use std::io::Read;
 use std::path::Path;

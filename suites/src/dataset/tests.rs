@@ -96,6 +96,26 @@ fn conll_with_tabs_spaces_line_ends_and_more_columns() {
 }
 
 #[test]
+fn squad_gives_a_row_for_each_question() {
+    let text = r#"{"version": "v2.0", "data": [{"title": "Normans", "paragraphs": [{
+        "context": "Normandy is in France.", "qas": [
+            {"id": "a", "question": "Where?", "answers": [{"text": "France", "answer_start": 15}]},
+            {"id": "b", "question": "Who?", "answers": [], "is_impossible": true}]}]}]}"#;
+    let row = |id: &str, question: &str, answers: &[&str]| {
+        (
+            1,
+            json!({"id": id, "title": "Normans", "context": "Normandy is in France.",
+            "question": question, "answers": answers}),
+        )
+    };
+    let expected = vec![row("a", "Where?", &["France"]), row("b", "Who?", &[])];
+    assert_eq!(rows(text.as_bytes(), "d.json"), Ok(expected));
+    let error = rows(b"{\n\"data\": [{\"paragraphs\": [{}]}]}", "d.json").unwrap_err();
+    assert!(error.starts_with("d.json:2:"), "{error}");
+    assert!(error.contains("missing field `context`"), "{error}");
+}
+
+#[test]
 fn invalid_utf8_names_the_line() {
     let error = rows(b"a,b\n1,2\n3,\xff\n", "d.csv").unwrap_err();
     assert!(error.starts_with("d.csv:3: this is not UTF-8"), "{error}");
