@@ -130,8 +130,12 @@ impl Making<'_> {
         }
         let (test, train) = self.seeded(share);
         let value = format!("{} test, {} train", test.len(), train.len());
+        let of_what = match self.target {
+            Target::Labels { .. } => "each label",
+            Target::Fields { .. } | Target::Spans { .. } | Target::Text { .. } => "the rows",
+        };
         let why = format!(
-            "by seed {SEED}, {:.0} % of each label; baselines learn from train",
+            "by seed {SEED}, {:.0} % of {of_what}; baselines learn from train",
             share * 100.0
         );
         (test, train, value, why, true)
