@@ -16,6 +16,7 @@ pub mod logging;
 pub mod plan;
 pub mod prepare;
 pub mod printer;
+pub mod prompt_lengths;
 pub mod rescore;
 pub mod runner;
 pub mod scorer;

@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::plan::{self, Answerer};
 use crate::prepare;
 use crate::printer::Printer;
+use crate::prompt_lengths;
 
 /// `rightsize check`: every file is looked at, all problems are printed.
 pub fn check(files: &[String], printer: Printer) -> Result<Exit, Failure> {
@@ -56,6 +57,8 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
         let answerer = Answerer::model(entry, &file.bakeoff);
         let units = plan::units_of(answerer, &file.bakeoff, &suites, None, None).len();
         lines.push(format!("  model  {}  {units} units", entry.id));
+        let lengths = suites.iter().filter_map(|s| prompt_lengths::in_tokens(entry, &file.base, s));
+        lines.extend(lengths.map(|line| format!("    {line}")));
     }
     for method in &file.bakeoff.baselines {
         for suite in &suites {
@@ -79,6 +82,23 @@ fn check_suite(source: &str, printer: Printer) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The labels with their counts, the most frequent first; of many the ends of the list.
+fn listed(labels: BTreeMap<String, usize>) -> Vec<String> {
+    const MOST: usize = 24;
+    const AT_THE_END: usize = 4;
+    let mut labels: Vec<(String, usize)> = labels.into_iter().collect();
+    labels.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+    let line = |(label, count): &(String, usize)| format!("  label  {label}  {count}");
+    let cut = labels.len().saturating_sub(MOST);
+    if cut == 0 {
+        return labels.iter().map(line).collect();
+    }
+    let (first, rest) = labels.split_at(MOST - AT_THE_END);
+    let (left_out, last) = rest.split_at(cut);
+    let between = format!("  … and {} labels between", left_out.len());
+    first.iter().map(line).chain([between]).chain(last.iter().map(line)).collect()
+}
+
 /// What a suite holds, and the first prompt as a model would get it.
 fn describe(suite: &Suite, printer: Printer) {
     let mut lines = vec![format!(
@@ -93,8 +113,9 @@ fn describe(suite: &Suite, printer: Printer) {
     for label in suite.samples.iter().flat_map(|sample| suite.task.labels_of(sample)) {
         *labels.entry(label).or_default() += 1;
     }
-    for (label, count) in labels {
-        lines.push(format!("  label  {label}  {count}"));
+    lines.extend(listed(labels));
+    if let Some(lengths) = prompt_lengths::in_characters(suite) {
+        lines.push(format!("  prompts of {lengths} characters"));
     }
     lines.extend(sample_size::sentences(suite).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(suite.warnings.iter().map(|warning| format!("  warning: {warning}")));

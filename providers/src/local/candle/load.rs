@@ -7,22 +7,17 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Candle;
-use super::vocabulary::Vocabulary;
+use super::prompts::Source;
 use super::weights::{self, Loaded};
-use crate::local::chat_template::ChatTemplate;
 use crate::local::gguf::Header;
 use crate::{Advice, ErrorKind, ProviderError, Side, Stage};
 
 /// Most tokens of prompt and answer where the entry does not say.
 const DEFAULT_CONTEXT: u64 = 4096;
-/// What the record says of a model without a chat template.
-const NO_TEMPLATE: &str = "none: the messages' contents, joined by an empty line";
-
-/// What was read of a model besides its network.
+/// What was read of a model.
 struct Parts {
-    vocabulary: Vocabulary,
-    template: Option<String>,
-    template_source: &'static str,
+    source: Source,
+    loaded: Loaded,
     facts: BTreeMap<String, String>,
 }
 
@@ -44,7 +39,7 @@ impl Candle {
             let (side, advice) = (Side::Theirs, Advice::EndsEntry);
             ProviderError::new(side, ErrorKind::ModelFile, Stage::Start, advice, message)
         };
-        let (parts, loaded) = contained(|| match path.is_dir() {
+        let Parts { source, loaded, mut facts } = contained(|| match path.is_dir() {
             true => read_folder(path),
             false => read_gguf(path, wanted),
         })
@@ -57,14 +52,9 @@ impl Candle {
         contained(|| trial.forward(&[0], 0).map_err(|error| error.to_string()))
             .map_err(cannot_run)?;
         let context = wanted.min(loaded.context);
-        let mut facts = parts.facts;
         facts.insert("context".into(), context.to_string());
-        let tokens = parts.vocabulary.special.clone();
-        let compile = |text: String| ChatTemplate::compile(&text, tokens);
         Ok(Candle {
-            vocabulary: parts.vocabulary,
-            template: parts.template.map(compile).transpose()?,
-            template_source: parts.template_source,
+            prompts: source.compile()?,
             fresh: loaded.weights,
             context,
             facts,
@@ -76,16 +66,15 @@ impl Candle {
 }
 
 /// Turns a panic in candle on a strange file into a sentence.
-fn contained<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(super) fn contained<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("its shapes do not fit together".to_owned()))
 }
 
-fn read_gguf(path: &Path, context: u64) -> Result<(Parts, Loaded), String> {
+fn read_gguf(path: &Path, context: u64) -> Result<Parts, String> {
     let header = Header::read(path).map_err(|error| error.to_string())?;
-    let vocabulary = Vocabulary::of_gguf(&header)?;
+    let source = Source::of_gguf(&header)?;
     let loaded = weights::of_gguf(path, &header, context)?;
-    let template = header.text("tokenizer.chat_template").map(str::to_owned);
     let mut facts = BTreeMap::new();
     let mut fact = |name: &str, value: Option<String>| {
         facts.extend(value.map(|value| (name.to_owned(), value)));
@@ -96,47 +85,25 @@ fn read_gguf(path: &Path, context: u64) -> Result<(Parts, Loaded), String> {
     fact("quantisation", header.quantisation().map(str::to_owned));
     fact("trained_context", header.of_architecture("context_length").map(|n| n.to_string()));
     fact("computed_in", loaded.widened.then(|| "F32, where candle has no fast code".to_owned()));
-    let template_source = match template {
-        Some(_) => "of the model file (`tokenizer.chat_template`)",
-        None => NO_TEMPLATE,
-    };
-    Ok((Parts { vocabulary, template, template_source, facts }, loaded))
+    Ok(Parts { source, loaded, facts })
 }
 
-fn read_folder(folder: &Path) -> Result<(Parts, Loaded), String> {
-    let read = |name: &str| -> Result<Value, String> {
-        let text = std::fs::read_to_string(folder.join(name))
-            .map_err(|error| format!("its `{name}` cannot be read: {error}"))?;
-        serde_json::from_str(&text).map_err(|error| format!("its `{name}` is no JSON: {error}"))
-    };
-    let config = read("config.json")?;
-    let names = read("tokenizer_config.json")?;
-    let vocabulary = Vocabulary::of_folder(folder, &config, &names)?;
-    let loaded = weights::of_folder(folder, &config)?;
-    let alone = std::fs::read_to_string(folder.join("chat_template.jinja")).ok();
-    let (template, template_source) = match alone.or_else(|| folder_template(&names)) {
-        Some(text) => (Some(text), "of the model folder"),
-        None => (None, NO_TEMPLATE),
-    };
+fn read_folder(folder: &Path) -> Result<Parts, String> {
+    let source = Source::of_folder(folder)?;
+    let loaded = weights::of_folder(folder, &folder_json(folder, "config.json")?)?;
     let facts = BTreeMap::from([
         ("architecture".to_owned(), "llama".to_owned()),
         ("quantisation".to_owned(), "none: computed in F32".to_owned()),
         ("trained_context".to_owned(), loaded.context.to_string()),
     ]);
-    Ok((Parts { vocabulary, template, template_source, facts }, loaded))
+    Ok(Parts { source, loaded, facts })
 }
 
-/// `chat_template` is one text, or a list of named ones.
-fn folder_template(names: &Value) -> Option<String> {
-    match names.get("chat_template")? {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(list) => list
-            .iter()
-            .find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"))
-            .and_then(|entry| entry.get("template")?.as_str())
-            .map(str::to_owned),
-        _ => None,
-    }
+/// A JSON file of a model folder.
+pub(super) fn folder_json(folder: &Path, name: &str) -> Result<Value, String> {
+    let text = std::fs::read_to_string(folder.join(name))
+        .map_err(|error| format!("its `{name}` cannot be read: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("its `{name}` is no JSON: {error}"))
 }
 
 fn file_name(path: &Path) -> String {

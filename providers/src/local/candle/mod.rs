@@ -1,7 +1,7 @@
 //! The candle engine: a model that is run by Rust alone, one ask at a time, one token a step.
 //!
 //! Parts: `load` (from a file or folder to a model), `weights` (networks), `widened` (files as candle
-//! is fast with them), `vocabulary` and `pre_tokenizers` (texts to tokens), `choices` (scores of given
+//! is fast with them), `prompts`, `vocabulary` and `pre_tokenizers` (texts to tokens), `choices` (scores of given
 //! answers).
 //!
 //! Threads: candle sizes its pools once, from the environment variable `RAYON_NUM_THREADS` or else from
@@ -10,20 +10,21 @@
 mod choices;
 mod load;
 mod pre_tokenizers;
+mod prompts;
 mod vocabulary;
 mod weights;
 mod widened;
 
 use std::collections::{BTreeMap, VecDeque};
 
+pub use self::prompts::Prompts;
 use self::vocabulary::Vocabulary;
 use self::weights::Weights;
-use crate::local::chat_template::ChatTemplate;
 use crate::local::engine::Engine;
 use crate::local::generation::Generation;
 use crate::{
     Advice, Answer, Ask, AskKind, ChoiceScore, Choose, Clock, Description, ErrorKind, Finish,
-    Generate, Prompt, ProviderError, Side, Stage, Stamp,
+    Generate, ProviderError, Side, Stage, Stamp,
 };
 
 /// The version of candle; the workspace pins it.
@@ -31,9 +32,7 @@ const VERSION: &str = "candle 0.11.1";
 
 /// A loaded model.
 pub struct Candle {
-    vocabulary: Vocabulary,
-    template: Option<ChatTemplate>,
-    template_source: &'static str,
+    prompts: Prompts,
     /// The network before any token: cloning it shares the weights and starts a state.
     fresh: Weights,
     context: u64,
@@ -67,24 +66,6 @@ enum Work {
 }
 
 impl Candle {
-    /// The tokens of a prompt.
-    fn prompt(&mut self, prompt: &Prompt) -> Result<Vec<u32>, ProviderError> {
-        let text = match (prompt, &self.template) {
-            (Prompt::Raw(text), _) => text.clone(),
-            (Prompt::Messages(messages), Some(template)) => template.render(messages)?,
-            (Prompt::Messages(messages), None) => {
-                let contents: Vec<_> = messages.iter().map(|m| m.content.as_str()).collect();
-                contents.join("\n\n")
-            }
-        };
-        let tokens = self.vocabulary.prompt(&text).map_err(|what| failed(Stage::Prepare, what))?;
-        if tokens.is_empty() {
-            let message = "the prompt is empty: the model has nothing to go on from";
-            return Err(refused(ErrorKind::BadRequest, message.to_owned()));
-        }
-        Ok(tokens)
-    }
-
     fn check_room(&self, prompt: usize, answer: u64) -> Result<(), ProviderError> {
         let needed = (prompt as u64).saturating_add(answer);
         if needed > self.context {
@@ -106,6 +87,7 @@ impl Candle {
         let mut scores = Vec::new();
         for choice in choices {
             let tokens = self
+                .prompts
                 .vocabulary
                 .tokens(choice, false)
                 .map_err(|what| self::failed(Stage::Prepare, what))?;
@@ -167,7 +149,7 @@ impl Engine for Candle {
             engine: Some(VERSION.into()),
             isa_compiled: instruction_sets(),
             threads: u32::try_from(candle_core::utils::get_num_threads()).ok(),
-            chat_template: Some(self.template_source.into()),
+            chat_template: Some(self.prompts.template_source.into()),
             facts: self.facts.clone(),
             ..Description::default()
         }
@@ -180,12 +162,12 @@ impl Engine for Candle {
                 return Err(refused(ErrorKind::Unsupported, message.to_owned()));
             }
             AskKind::Generate(ask) => {
-                let prompt = self.prompt(&ask.prompt)?;
+                let prompt = self.prompts.tokens(&ask.prompt)?;
                 self.check_room(prompt.len(), u64::from(ask.max_tokens))?;
                 (Work::Generate(Box::new(ask.clone())), prompt)
             }
             AskKind::Choose(Choose { prompt, choices }) => {
-                (Work::Choose(choices.clone()), self.prompt(prompt)?)
+                (Work::Choose(choices.clone()), self.prompts.tokens(prompt)?)
             }
             AskKind::Embed(_) => {
                 let message = "the candle engine makes no embeddings";
@@ -210,7 +192,7 @@ impl Engine for Candle {
         let Some(current) = &mut self.current else {
             return;
         };
-        let outcome = match current.advance(&self.vocabulary) {
+        let outcome = match current.advance(&self.prompts.vocabulary) {
             Ok(None) => return,
             Ok(Some(finish)) => Ok(finish),
             Err(what) => Err(failed(Stage::Stream, what)),

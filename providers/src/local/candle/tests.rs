@@ -91,7 +91,7 @@ fn greedy_answers_part_only_where_the_margin_is_small() {
         // Follows the reference that it agrees with; where it parts from both, the choice was close.
         while written.len() < 24 {
             let pick = sampler.pick(&logits).unwrap();
-            if engine.vocabulary.ends(pick.token) {
+            if engine.prompts.vocabulary.ends(pick.token) {
                 break;
             }
             written.push(pick.token);
