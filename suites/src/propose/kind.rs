@@ -4,11 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use rightsize_providers::Fields;
+use serde_json::Value;
 
 use super::column::{Column, text_of};
 use super::target::{self, Target};
 use super::{Decision, Subject, Wishes};
 use crate::problem::{Problem, listed};
+use crate::sample::scalar;
+use crate::tasks::checks;
 
 /// Names of columns with a question, the surest first; so in the lists below.
 pub(super) const QUESTION: [&str; 7] =
@@ -76,17 +79,20 @@ pub enum Kind {
     Summarization,
     /// A final answer after a chain of thought.
     Reasoning,
+    /// What an answer must have.
+    Checks,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Classification,
         Kind::Extraction,
         Kind::Pii,
         Kind::Faq,
         Kind::Summarization,
         Kind::Reasoning,
+        Kind::Checks,
     ];
 
     /// Its word in a suite.
@@ -98,6 +104,7 @@ impl Kind {
             Kind::Faq => "faq",
             Kind::Summarization => "summarization",
             Kind::Reasoning => "reasoning",
+            Kind::Checks => "checks",
         }
     }
 }
@@ -151,6 +158,7 @@ pub(super) fn find(
         (kind, Some(column)) => of_column(rows, columns, column, kind),
         (Some(kind), None) => {
             let order = [
+                checks(rows, columns, true),
                 spans(rows, columns),
                 solution(columns),
                 objects(columns),
@@ -161,7 +169,8 @@ pub(super) fn find(
             ];
             order.into_iter().flatten().find(|found| found.kind == kind)
         }
-        (None, None) => spans(rows, columns)
+        (None, None) => checks(rows, columns, false)
+            .or_else(|| spans(rows, columns))
             .or_else(|| solution(columns))
             .or_else(|| objects(columns))
             .or_else(|| answer(columns, false))
@@ -232,8 +241,28 @@ fn of_column(rows: &[Fields], columns: &[Column], name: &str, kind: Option<Kind>
             values: Vec::new(),
         },
         Kind::Faq | Kind::Summarization | Kind::Reasoning => Target::text(name, kind, column),
+        Kind::Checks => Target::checks(columns, name)?,
     };
     Some(Found::sure(kind, target, format!("what `{name}` holds")).doubtful())
+}
+
+/// Columns with checks, as promptfoo names them. Where every row has one plain text, which the answer
+/// equals, it is a label or an answer like any other, unless checks are what is `wanted`.
+fn checks(rows: &[Fields], columns: &[Column], wanted: bool) -> Option<Found> {
+    let target = Target::checks(columns, checks::EXPECTED)?;
+    let plain = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => !checks::names_a_kind(text),
+        other => scalar(other).is_some(),
+    };
+    let columns = target.columns();
+    let told = |row: &Fields| columns.iter().any(|c| row.get(*c).is_some_and(|v| !plain(v)));
+    let several = columns.iter().filter(|c| c.starts_with(checks::EXPECTED)).count() > 1;
+    if !wanted && !several && !rows.iter().any(told) {
+        return None;
+    }
+    let why = format!("`{}` holds checks of an answer", checks::EXPECTED);
+    Some(Found::sure(Kind::Checks, target, why))
 }
 
 fn spans(rows: &[Fields], columns: &[Column]) -> Option<Found> {
