@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use support::stub_server::{Reply, StubServer};
-use support::{analysis, assert_exit, output, records, repository, rightsize, stderr, stdout, write};
+use support::{
+    analysis, assert_exit, output, records, repository, rightsize, stderr, stdout, write,
+};
 
 /// A configuration of the tests of suites.
 fn config(name: &str) -> PathBuf {
@@ -24,6 +26,12 @@ fn config(name: &str) -> PathBuf {
 fn init(source: &Path, out: &Path, more: &[&str]) -> std::process::Output {
     let mut command = rightsize();
     command.arg("init").arg(source).arg("--out").arg(out).args(more).output().unwrap()
+}
+
+/// What went wrong, without the lines and marks of a message that is wrapped.
+fn message(done: &std::process::Output) -> String {
+    let text = stderr(done).replace(['│', '×'], " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn check(out: &Path, files: &[&str]) -> String {
@@ -83,11 +91,7 @@ fn a_classification_is_run_on_a_server() {
     write(&out.join("local.yaml"), &local);
     let folder = run(&out, "local.yaml", &["--models", "qwen2.5-7b,oracle"]);
     let analysis = analysis(&folder);
-    for suite in ["out", "triage"] {
-        let cells = analysis["results"]["cells"].as_array().unwrap();
-        if !cells.iter().any(|c| c["suite"] == suite) {
-            continue;
-        }
+    for suite in ["triage", "triage-2"] {
         // Two of two about bills, two of two about logins, none of the two others.
         let right = scores(&analysis, suite, "qwen2.5-7b")["primary"]["value"].as_f64().unwrap();
         assert!((right - 4.0 / 6.0).abs() < 1e-9, "{right}");
@@ -104,7 +108,8 @@ fn checks_are_run_and_shown_by_their_names() {
     assert_exit(&init(&config("support/promptfooconfig.yaml"), &out, &[]), 0);
     let shown = check(&out, &["bakeoff.yaml"]);
     assert!(shown.contains("checks, 8 samples, scored by pass rate"), "{shown}");
-    let server = StubServer::start(|_| Reply::text("We are open from 9 to 17, Team plan: 30 days."));
+    let server =
+        StubServer::start(|_| Reply::text("We are open from 9 to 17, Team plan: 30 days."));
     let bakeoff = std::fs::read_to_string(out.join("bakeoff.yaml")).unwrap();
     assert!(bakeoff.contains("repeats: 3\n") && bakeoff.contains("concurrency: 4\n"), "{bakeoff}");
     let local = bakeoff
@@ -118,7 +123,8 @@ fn checks_are_run_and_shown_by_their_names() {
     let pass = scores(&analysis, &suite, entry);
     assert_eq!(pass["primary"]["metric"], "pass_rate");
     // By hand: `30 days`, the office (whose own check was not translated), `Team`, `9, 17` twice; of
-    // the rows with a threshold of 0.6, two of four weights hold (0.5); the free plan has neither.
+    // the rows with a threshold of 0.6, two of four weights hold (0.5); the free plan has neither of
+    // its checks, for the lengths of the texts alone are 13 characters apart.
     assert_eq!(pass["primary"]["value"], 5.0 / 8.0);
     let fields = pass["fields"].as_array().unwrap();
     let plans = fields.iter().find(|f| f["field"] == "plans").unwrap();
@@ -139,7 +145,9 @@ fn rows_with_checks_are_proposed_and_run() {
     let done = init(&dir.path().join("tests.csv"), &out, &["--yes"]);
     assert_exit(&done, 0);
     let yaml = std::fs::read_to_string(out.join("suite.yaml")).unwrap();
-    for part in ["task: checks\n", "expected: \"__expected\"", "{{ question }}", "test: ../tests.csv"] {
+    for part in
+        ["task: checks\n", "expected: \"__expected\"", "{{ question }}", "test: ../tests.csv"]
+    {
         assert!(yaml.replace('"', "").contains(&part.replace('"', "")), "{part} is not in\n{yaml}");
     }
     check(&out, &["suite.yaml", "bakeoff.yaml"]);
@@ -149,7 +157,7 @@ fn rows_with_checks_are_proposed_and_run() {
     write(&dir.path().join("more.csv"), &(rows.to_owned() + "Who are you?,grade: is polite,\n"));
     let done = init(&dir.path().join("more.csv"), &dir.path().join("more"), &["--yes"]);
     assert_exit(&done, 2);
-    let said = stderr(&done).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = message(&done);
     assert!(said.contains("more.csv:5") && said.contains("a model would have to judge"), "{said}");
 }
 
@@ -159,11 +167,14 @@ fn options_that_a_configuration_answers_itself_are_refused() {
     let out = dir.path().join("out");
     let done = init(&config("triage/promptfooconfig.yaml"), &out, &["--kind", "faq"]);
     assert_exit(&done, 2);
-    assert!(stderr(&done).contains("is a promptfoo configuration"), "{}", stderr(&done));
+    assert!(message(&done).contains("is a promptfoo configuration"), "{}", stderr(&done));
     assert!(!out.exists());
-    write(&dir.path().join("c.yaml"), "prompts: [a]\ntests:\n- assert: [{type: llm-rubric, value: x}]\n");
+    write(
+        &dir.path().join("c.yaml"),
+        "prompts: [a]\ntests:\n- assert: [{type: llm-rubric, value: x}]\n",
+    );
     let done = init(&dir.path().join("c.yaml"), &out, &[]);
     assert_exit(&done, 2);
-    assert!(stderr(&done).contains("c.yaml:3"), "{}", stderr(&done));
+    assert!(message(&done).contains("c.yaml:3"), "{}", stderr(&done));
     assert!(!out.exists());
 }

@@ -24,7 +24,11 @@ pub(super) fn checks(node: &Node, vars: &Fields, remarks: &mut Remarks) -> Vec<V
     let shown = format!("assertion `{word}`");
     if word == "assert-set" {
         if node.get("threshold").is_some() || node.get("weight").is_some() {
-            remarks.not(node, shown, "a set with a threshold or a weight of its own has no counterpart");
+            remarks.not(
+                node,
+                shown,
+                "a set with a threshold or a weight of its own has no counterpart",
+            );
             return Vec::new();
         }
         let all = node.get("assert").map(|all| all.items()).unwrap_or_default();
@@ -32,7 +36,8 @@ pub(super) fn checks(node: &Node, vars: &Fields, remarks: &mut Remarks) -> Vec<V
     }
     let plain = word.strip_prefix("not-").unwrap_or(&word);
     let Some(kind) = Kind::named(plain) else {
-        let (why, remedy) = not_judged(plain).unwrap_or(("promptfoo's documents do not know it", ""));
+        let (why, remedy) =
+            not_judged(plain).unwrap_or(("promptfoo's documents do not know it", ""));
         let why = if remedy.is_empty() { why.to_owned() } else { format!("{why}; {remedy}") };
         remarks.not(node, shown, why);
         return Vec::new();

@@ -67,7 +67,9 @@ pub(super) fn all(root: &Node, remarks: &mut Remarks) -> Result<Vec<Case>, Probl
     }
     for case in &cases {
         let (kind, why) = match (case.checks.is_empty(), case.less) {
-            (true, _) => (Kind::Not, "no assertion that can be judged is left: the test is left out"),
+            (true, _) => {
+                (Kind::Not, "no assertion that can be judged is left: the test is left out")
+            }
             (false, true) => (Kind::Differs, "it passes by the assertions that are left"),
             (false, false) => continue,
         };
@@ -326,7 +328,8 @@ fn combinations(vars: Fields) -> Result<Vec<Fields>, Problems> {
             fields.insert(name.clone(), item.clone());
             fields
         };
-        all = all.iter().flat_map(|f| items.iter().map(|i| with(f, i)).collect::<Vec<_>>()).collect();
+        all =
+            all.iter().flat_map(|f| items.iter().map(|i| with(f, i)).collect::<Vec<_>>()).collect();
     }
     Ok(all)
 }

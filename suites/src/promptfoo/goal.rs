@@ -40,12 +40,7 @@ pub(super) fn field_column(name: &str) -> String {
 }
 
 /// The task that fits all cases.
-pub(super) fn of(
-    cases: &[Case],
-    prompts: &[Prompt],
-    root: &Node,
-    remarks: &mut Remarks,
-) -> Goal {
+pub(super) fn of(cases: &[Case], prompts: &[Prompt], root: &Node, remarks: &mut Remarks) -> Goal {
     let tests = root.get("tests").unwrap_or_else(|| root.clone());
     if let Some(texts) = cases.iter().map(only_text).collect::<Option<Vec<String>>>() {
         if let Some(labels) = labels(&texts, cases.len()).filter(|_| !shadows(prompts)) {

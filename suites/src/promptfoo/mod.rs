@@ -28,9 +28,9 @@ use rightsize_providers::Fields;
 use crate::problem::{Problem, Problems};
 use config::Node;
 pub use providers::Entry;
+use remarks::Remarks;
 pub use remarks::{Group, Kind, Remark};
 pub use yaml_text::Facts;
-use remarks::Remarks;
 
 /// What a configuration says, as rightsize says it.
 #[derive(Debug)]

@@ -100,7 +100,11 @@ fn of_item(node: &Node, remarks: &mut Remarks) -> Vec<(Node, Prompt)> {
         None => {
             for (key, member) in node.members() {
                 if !["id", "raw", "label", "display"].contains(&key.as_str()) {
-                    remarks.not(&member, format!("`{key}` of a prompt"), "a prompt has no settings");
+                    remarks.not(
+                        &member,
+                        format!("`{key}` of a prompt"),
+                        "a prompt has no settings",
+                    );
                 }
             }
             let label = texts("label").or_else(|| texts("display"));
@@ -202,7 +206,8 @@ fn messages(text: &str) -> Result<Vec<(String, String)>, String> {
         None
     };
     let is_message = |value: &Value| value.get("role").is_some();
-    let Some(turns) = written.as_ref().and_then(Value::as_array).filter(|t| t.iter().all(is_message))
+    let Some(turns) =
+        written.as_ref().and_then(Value::as_array).filter(|t| t.iter().all(is_message))
     else {
         return match start.starts_with("- role:") || start.starts_with("[{\"role\"") {
             true => Err("it is no list of messages before it is filled in".to_owned()),

@@ -103,7 +103,9 @@ fn entry(node: &Node, remarks: &mut Remarks) -> Option<Entry> {
         None => match node.get("id").and_then(|id| id.text().map(str::to_owned)) {
             Some(id) => (id, node.clone()),
             // An old form: the id is the only key.
-            None => node.members().into_iter().next().filter(|(_, inner)| inner.value.is_object())?,
+            None => {
+                node.members().into_iter().next().filter(|(_, inner)| inner.value.is_object())?
+            }
         },
     };
     let shown = format!("provider `{id}`");
@@ -268,14 +270,14 @@ fn configure(entry: &mut Entry, key: &str, node: &Node, shown: &str, remarks: &m
         ("top_p", Some(p), _) if p > 0.0 && p <= 1.0 => sample("top_p", json!(p)),
         ("seed", ..) if node.value.is_u64() => sample("seed", node.value.clone()),
         (
-            "max_tokens" | "max_completion_tokens" | "maxTokens" | "num_predict"
-            | "max_new_tokens",
+            "max_tokens" | "max_completion_tokens" | "maxTokens" | "num_predict" | "max_new_tokens",
             _,
             Some(n),
         ) => sample("max_tokens", json!(n)),
         ("apiKey", ..) => {
             if node.text().and_then(environment_of).is_none() {
-                let name = entry.key_env.clone().unwrap_or_else(|| "an environment variable".into());
+                let name =
+                    entry.key_env.clone().unwrap_or_else(|| "an environment variable".into());
                 remarks.not(node, what(), format!("a key stands in no file: put it into {name}"));
             }
         }

@@ -77,11 +77,7 @@ pub(super) fn filled(value: &Value, vars: &Fields) -> Result<Value, String> {
     }
 }
 
-fn rendered(
-    environment: &Environment<'_>,
-    source: &str,
-    vars: &Fields,
-) -> Result<String, String> {
+fn rendered(environment: &Environment<'_>, source: &str, vars: &Fields) -> Result<String, String> {
     let context = minijinja::Value::from_serialize(vars);
     // The lexer of minijinja panics at some brackets that were never opened.
     let render = || environment.render_str(source, context);

@@ -40,7 +40,8 @@ impl Translation {
         for (kind, title) in
             [(Kind::Not, "Not translated:"), (Kind::Differs, "Translated with a difference:")]
         {
-            let groups: Vec<&Group> = self.remarks.iter().filter(|g| g.first.kind == kind).collect();
+            let groups: Vec<&Group> =
+                self.remarks.iter().filter(|g| g.first.kind == kind).collect();
             if !groups.is_empty() {
                 lines.push(format!("# {title}"));
                 lines.extend(groups.iter().map(|g| format!("# - {}", one_line(&g.to_string()))));
@@ -49,8 +50,11 @@ impl Translation {
         lines.push(format!("name: {}", word(name)));
         lines.push(format!("task: {}", self.task));
         let label = prompt.label.as_deref().filter(|label| !label.contains("{{"));
-        let description: Vec<&str> =
-            [self.description.as_str()].into_iter().chain(label).filter(|t| !t.is_empty()).collect();
+        let description: Vec<&str> = [self.description.as_str()]
+            .into_iter()
+            .chain(label)
+            .filter(|t| !t.is_empty())
+            .collect();
         if !description.is_empty() {
             lines.push(format!("description: {}", word(&description.join(" / "))));
         }

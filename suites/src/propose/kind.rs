@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use rightsize_providers::Fields;
-use serde_json::Value;
 
 use super::column::{Column, text_of};
 use super::target::{self, Target};
@@ -177,7 +176,8 @@ pub(super) fn find(
             .or_else(|| summary(columns, false))
             .or_else(|| verbatim(rows, columns))
             .or_else(|| label(columns))
-            .or_else(|| two_texts(columns)),
+            .or_else(|| two_texts(columns))
+            .or_else(|| checks(rows, columns, true)),
     };
     let Some(found) = found else {
         return Err(nothing(name, columns, wishes));
@@ -246,23 +246,32 @@ fn of_column(rows: &[Fields], columns: &[Column], name: &str, kind: Option<Kind>
     Some(Found::sure(kind, target, format!("what `{name}` holds")).doubtful())
 }
 
-/// Columns with checks, as promptfoo names them. Where every row has one plain text, which the answer
-/// equals, it is a label or an answer like any other, unless checks are what is `wanted`.
+/// Columns with checks, as promptfoo names them. Unless checks are what is `wanted`, some must say more
+/// than what an answer equals, and they must not merely repeat what another column holds: then that
+/// one is what is expected.
 fn checks(rows: &[Fields], columns: &[Column], wanted: bool) -> Option<Found> {
     let target = Target::checks(columns, checks::EXPECTED)?;
-    let plain = |value: &Value| match value {
-        Value::Null => true,
-        Value::String(text) => !checks::names_a_kind(text),
-        other => scalar(other).is_some(),
-    };
-    let columns = target.columns();
-    let told = |row: &Fields| columns.iter().any(|c| row.get(*c).is_some_and(|v| !plain(v)));
-    let several = columns.iter().filter(|c| c.starts_with(checks::EXPECTED)).count() > 1;
-    if !wanted && !several && !rows.iter().any(told) {
-        return None;
-    }
     let why = format!("`{}` holds checks of an answer", checks::EXPECTED);
-    Some(Found::sure(Kind::Checks, target, why))
+    let held = target.columns();
+    let of = |row: &Fields| -> Vec<String> {
+        held.iter().filter_map(|column| row.get(*column).and_then(checks::text_of)).collect()
+    };
+    let repeats = |column: &Column| {
+        let same = |row: &&Fields| {
+            let value = row.get(&column.name).and_then(scalar);
+            value.is_some_and(|value| of(row).iter().any(|text| *text == value.trim()))
+        };
+        let filled = rows.iter().filter(|row| !of(row).is_empty());
+        let repeated = filled.clone().filter(same).count();
+        repeated.saturating_mul(10) >= filled.count().saturating_mul(9)
+    };
+    let says_more = || {
+        let more = |row: &Fields| held.iter().any(|c| row.get(*c).is_some_and(checks::says_more));
+        held.iter().filter(|c| c.starts_with(checks::EXPECTED)).count() > 1 || rows.iter().any(more)
+    };
+    let own = |column: &&Column| !column.is_metadata();
+    let told = wanted || (says_more() && !columns.iter().filter(own).any(repeats));
+    told.then(|| Found::sure(Kind::Checks, target, why))
 }
 
 fn spans(rows: &[Fields], columns: &[Column]) -> Option<Found> {

@@ -221,9 +221,9 @@ impl Proposal {
         };
         let user = shown.join("\n    ");
         if let Target::Checks { around, .. } = &self.target {
-            let [before, behind] = around
-                .each_ref()
-                .map(|column| column.as_ref().map(|c| format!("{{{{ {c} }}}}")).unwrap_or_default());
+            let [before, behind] = around.each_ref().map(|column| {
+                column.as_ref().map(|c| format!("{{{{ {c} }}}}")).unwrap_or_default()
+            });
             return format!("prompt:\n  user: |-\n    {before}{user}{behind}");
         }
         format!("prompt:\n  system: |-\n    {system}\n  user: |-\n    {user}")

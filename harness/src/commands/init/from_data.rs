@@ -156,8 +156,7 @@ impl Pair {
 /// folder.
 pub fn suite_name(file: &Path) -> String {
     const LONGEST: usize = 64;
-    const SPLITS: [&str; 6] =
-        ["test", "train", "dev", "eval", "validation", "promptfooconfig"];
+    const SPLITS: [&str; 6] = ["test", "train", "dev", "eval", "validation", "promptfooconfig"];
     let fine = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' };
     let named = |name: &std::ffi::OsStr| -> Option<String> {
         let name = name.to_string_lossy();

@@ -32,7 +32,8 @@ pub fn init(args: &arguments::Init, printer: Printer) -> Result<Exit, Failure> {
     let source = args.source.as_path();
     if says_of_columns(args) {
         let message = format!("{} is a promptfoo configuration", source.display());
-        let remedy = "it says itself what is asked and expected: of the options give --out, --force";
+        let remedy =
+            "it says itself what is asked and expected: of the options give --out, --force";
         return Err(Failure::wrong(message, remedy));
     }
     let translation = promptfoo::translate(source)?;
@@ -116,10 +117,14 @@ fn bakeoff_yaml(name: &str, origin: &str, translation: &Translation, suites: &[S
     lines.extend((0..suites.len()).map(|i| format!("  - {}", file_of(i))));
     lines.push(String::new());
     if translation.entries.is_empty() && oracle {
-        lines.push("# Put models below, in the place of `[]`; `rightsize models` lists some.".into());
+        lines.push(
+            "# Put models below, in the place of `[]`; `rightsize models` lists some.".into(),
+        );
         lines.push("models: []".to_owned());
     } else if translation.entries.is_empty() {
-        lines.push("# No provider was translated. This one comes with rightsize: replace it.".into());
+        lines.push(
+            "# No provider was translated. This one comes with rightsize: replace it.".into(),
+        );
         lines.push("models: [specialist-5m]".to_owned());
     } else {
         lines.push("# Keys stand in the environment, never here.\nmodels:".to_owned());

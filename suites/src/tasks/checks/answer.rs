@@ -138,7 +138,8 @@ fn of_schema(schema: &Value, depth: usize) -> Value {
         }
         Some("null") => Value::Null,
         _ => {
-            let member = |(name, schema): (&String, &Value)| (name.clone(), of_schema(schema, depth));
+            let member =
+                |(name, schema): (&String, &Value)| (name.clone(), of_schema(schema, depth));
             Value::Object(properties.map_or_else(Map::new, |all| all.iter().map(member).collect()))
         }
     }

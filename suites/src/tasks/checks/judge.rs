@@ -32,18 +32,37 @@ pub(crate) enum Test {
     /// The answer is JSON of this value.
     EqualsJson(Value),
     /// It has all of the texts, or any of them.
-    Contains { texts: Vec<String>, all: bool, any_case: bool },
+    Contains {
+        texts: Vec<String>,
+        all: bool,
+        any_case: bool,
+    },
     StartsWith(String),
     EndsWith(String),
     Regex(Regex),
     /// It is JSON, or has a JSON object in it, that satisfies the schema.
-    Json { whole: bool, schema: Option<(Value, Arc<Schema>)> },
+    Json {
+        whole: bool,
+        schema: Option<(Value, Arc<Schema>)>,
+    },
     /// At most so many edits lead to the text.
-    Levenshtein { text: String, most: usize },
-    Rouge { text: String, least: f64 },
-    Bleu { texts: Vec<String>, least: f64 },
+    Levenshtein {
+        text: String,
+        most: usize,
+    },
+    Rouge {
+        text: String,
+        least: f64,
+    },
+    Bleu {
+        texts: Vec<String>,
+        least: f64,
+    },
     /// Number of words.
-    Words { least: u64, most: u64 },
+    Words {
+        least: u64,
+        most: u64,
+    },
 }
 
 /// What became of a check.

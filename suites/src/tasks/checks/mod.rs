@@ -164,9 +164,8 @@ impl Checks {
 
     /// An answer that passes, where one can be made of the checks; else nothing.
     pub(super) fn write(&self, expected: &Value) -> String {
-        let made = Wanted::of(expected).and_then(|wanted| {
-            answer::passing(&wanted.checks, |text| wanted.judge(text).passed)
-        });
+        let made = Wanted::of(expected)
+            .and_then(|wanted| answer::passing(&wanted.checks, |text| wanted.judge(text).passed));
         made.unwrap_or_default()
     }
 
@@ -226,10 +225,22 @@ impl Checks {
     }
 }
 
-/// Whether a text names a kind of check, be it one that cannot be judged.
-pub(crate) fn names_a_kind(text: &str) -> bool {
-    let equals = |check: Check| check.kind == Kind::Equals && check.text() == Some(text.trim());
-    !Check::of_text(text).is_ok_and(equals)
+/// Whether a value of a row holds a check that can be judged and is more than a text that the answer
+/// equals.
+pub(crate) fn says_more(value: &Value) -> bool {
+    let more = |written: &Value| {
+        let plain = written.as_str().map(str::trim);
+        Check::new(written).is_ok_and(|c| c.kind != Kind::Equals || c.text() != plain)
+    };
+    !matches!(value, Value::Number(_) | Value::Bool(_)) && written_in(value).iter().any(more)
+}
+
+/// The text in the one check of a value, where it has one.
+pub(crate) fn text_of(value: &Value) -> Option<String> {
+    match written_in(value).as_slice() {
+        [one] => Check::new(one).ok()?.text().map(str::to_owned),
+        _ => None,
+    }
 }
 
 /// The checks in a value of a row: one, or a list of them, also where it is written as JSON.

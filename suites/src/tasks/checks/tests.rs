@@ -46,16 +46,22 @@ fn texts_are_parted_into_kind_threshold_and_value() {
     ] {
         assert_eq!(expected(json!(text)), json!({"checks": [kept]}), "{text}");
     }
-    assert!(!names_a_kind("Paris"));
-    for text in ["contains: Paris", "equals: a", "javascript: true", "is-json", "grade: nice"] {
-        assert!(names_a_kind(text), "{text}");
+    for (text, more) in [
+        ("Paris", false),
+        ("contains: Paris", true),
+        ("equals: a", true),
+        ("is-json", true),
+        ("javascript: true", false),
+    ] {
+        assert_eq!(says_more(&json!(text)), more, "{text}");
     }
 }
 
 /// Cases whose outcome follows from the documentation of promptfoo's deterministic assertions.
 #[test]
 fn each_kind_by_hand() {
-    let schema = json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}});
+    let schema =
+        json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}});
     for (check, answer, right) in [
         (json!("equals: Paris"), "Paris", true),
         (json!("equals: Paris"), "paris", false),
@@ -84,7 +90,11 @@ fn each_kind_by_hand() {
         (json!("contains-json"), "Here: {\"a\": 1}", true),
         (json!("contains-json"), "[{\"a\": 1}]", true),
         (json!("contains-json"), "5", false),
-        (json!({"type": "contains-json", "value": schema.to_string()}), "x {\"b\": 1} {\"a\": 2}", true),
+        (
+            json!({"type": "contains-json", "value": schema.to_string()}),
+            "x {\"b\": 1} {\"a\": 2}",
+            true,
+        ),
         (json!({"type": "not-contains-json", "value": schema}), "x {\"b\": 1}", true),
         // Kitten and sitting are three edits apart, and five are borne.
         (json!("levenshtein: kitten"), "sitting", true),
@@ -110,7 +120,10 @@ fn a_threshold_is_for_the_weighted_mean() {
     ]);
     let one = score("a", checks.clone());
     assert_eq!((one.primary, one.parts["check_score"]), (0.0, 0.75));
-    assert_eq!((one.parts["tp:contains"], one.parts["fn:tone"], one.parts["fp:tone"]), (1.0, 1.0, 1.0));
+    assert_eq!(
+        (one.parts["tp:contains"], one.parts["fn:tone"], one.parts["fp:tone"]),
+        (1.0, 1.0, 1.0)
+    );
     assert_eq!(one.detail, json!({"contains": {"exact": 1}, "tone": {"wrong": 1}}));
     for (threshold, passed) in [("0.75", 1.0), ("0.8", 0.0)] {
         let row = json!({EXPECTED: checks, "__threshold": threshold});
