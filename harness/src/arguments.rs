@@ -93,13 +93,15 @@ Examples:
         #[arg(required = true)]
         files: Vec<String>,
     },
-    /// Make a suite and a bake-off of your own data file, or write an example
+    /// Make a suite and a bake-off of your own data file or of a promptfoo configuration, or write an
+    /// example
     #[command(after_help = "\
 Examples:
   rightsize init tickets.csv                     asks where it is in doubt, writes tickets/
   rightsize init tickets.csv --yes --out triage
   rightsize init tickets.csv --expected queue --input subject,body
   rightsize init docs.jsonl --kind extraction --test-share 1
+  rightsize init promptfooconfig.yaml            translates it, lists what it could not translate
   rightsize init my-bakeoff                      an example, in a folder of its own
   rightsize run my-bakeoff/bakeoff.yaml
 
@@ -213,13 +215,14 @@ pub struct Run {
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// A data file (csv, tsv, jsonl, json, also packed), or a folder for an example
+    /// A data file (csv, tsv, jsonl, json, also packed), a promptfoo configuration (yaml, json), or a
+    /// folder for an example
     #[arg(default_value = ".", value_name = "FILE|DIR")]
     pub source: PathBuf,
     /// The folder to write to [default: the file's name without its ending]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// The kind of task: classification, extraction, pii, faq, summarization or reasoning
+    /// The kind of task: classification, extraction, pii, faq, summarization, reasoning or checks
     #[arg(long)]
     pub kind: Option<Kind>,
     /// The columns that a model reads

@@ -9,6 +9,7 @@ use crate::layers::Layer;
 use crate::metrics::{Measure, Metric, squad};
 use crate::problem::{Problem, listed};
 use crate::schema::{AnswerFormat, Ordered, SuiteFile, TaskKind, Tools};
+use crate::tasks::checks::{self, Checks};
 use crate::tasks::faq::{self, Faq};
 use crate::tasks::tools::Tool;
 use crate::tasks::{Finder, Summarization, Task, ToolUse};
@@ -78,6 +79,10 @@ pub(crate) fn task(
             Task::Reasoning(reasoning::check(file, expected, document, problems))
         }
         TaskKind::ToolUse => Task::ToolUse(tool_use(file, document, problems)),
+        TaskKind::Checks => {
+            let column = file.expected.as_deref().unwrap_or(checks::EXPECTED);
+            Task::Checks(Checks::new(column))
+        }
     };
     let task = with_primary(task, file, document, problems);
     check_reduce(file, &task, document, problems);
@@ -108,7 +113,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     let wanted = match (file.task, file.answer.format) {
         (TaskKind::Extraction | TaskKind::Pii, Some(AnswerFormat::Text)) => Some("json"),
         (
-            TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning,
+            TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning | TaskKind::Checks,
             Some(AnswerFormat::Json),
         ) => Some("text"),
         (TaskKind::ToolUse, Some(AnswerFormat::Text)) => Some("json"),
@@ -125,7 +130,7 @@ fn check_answer(file: &SuiteFile, document: Document<'_>, problems: &mut Vec<Pro
     let json = match file.task {
         TaskKind::Extraction | TaskKind::Pii => true,
         TaskKind::Classification => classification::is_json(file),
-        TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning => false,
+        TaskKind::Faq | TaskKind::Summarization | TaskKind::Reasoning | TaskKind::Checks => false,
         // Their schema would be that of all tools together, which no engine takes yet.
         TaskKind::ToolUse => false,
     };
@@ -168,6 +173,7 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
         TaskKind::Summarization => ("summarization", "expected", &[], "expected: summary"),
         TaskKind::Reasoning => ("reasoning", "expected", &[], "expected: answer"),
         TaskKind::ToolUse => ("tool_use", "tools", &["expected"], "tools: tools.json"),
+        TaskKind::Checks => ("checks", "", &["expected"], ""),
     };
     let keys = [
         ("labels", file.labels.is_some()),
@@ -182,7 +188,8 @@ fn check_keys_of_kind(file: &SuiteFile, document: Document<'_>, problems: &mut V
     for (key, present) in keys {
         if present && key != wanted && !others.contains(&key) {
             let message = format!("`{key}` does not belong to the task `{kind}`");
-            let remedy = format!("remove it; this task has `{wanted}`");
+            let has = if wanted.is_empty() { "expected" } else { wanted };
+            let remedy = format!("remove it; this task has `{has}`");
             problems.push(document.problem(&[key], message).remedy(remedy));
         }
         if !present && key == wanted {
@@ -305,7 +312,8 @@ fn with_primary(
         | Task::Faq(_)
         | Task::Summarization(_)
         | Task::Reasoning(_)
-        | Task::ToolUse(_) => metrics.iter().find(|m| m.to_string() == *word).cloned(),
+        | Task::ToolUse(_)
+        | Task::Checks(_) => metrics.iter().find(|m| m.to_string() == *word).cloned(),
     };
     match found {
         Some(found) => match &mut task {
@@ -316,6 +324,7 @@ fn with_primary(
             Task::Summarization(task) => task.primary = found.metric,
             Task::Reasoning(task) => task.primary = found.metric,
             Task::ToolUse(task) => task.primary = found.metric,
+            Task::Checks(task) => task.primary = found.metric,
         },
         None => {
             let message = format!("`{word}` is no metric of the task `{}`", task.kind());

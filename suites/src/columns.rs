@@ -61,6 +61,9 @@ pub(crate) fn check(
         Task::Summarization(t) => named.push((vec!["expected"], &t.expected)),
         Task::Reasoning(t) => named.push((vec!["expected"], &t.expected)),
         Task::ToolUse(t) => named.push((vec!["expected"], &t.expected)),
+        // A column with a number behind the name serves as well.
+        Task::Checks(t) if t.columns.is_empty() => named.push((vec!["expected"], &t.expected)),
+        Task::Checks(_) => {}
         Task::Pii(t) => {
             named.extend([(vec!["text"], t.text.as_str()), (vec!["expected"], t.expected.as_str())])
         }

@@ -45,6 +45,10 @@ pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, P
         let problem = rows.document.problem(&AT, message);
         return Err(problem.remedy("name rows with expected answers under `data.train`"));
     }
+    if matches!(rows.task, Task::Checks(_)) {
+        let problem = rows.document.problem(&AT, "checks are no answers that could be shown");
+        return Err(problem.remedy("write the turns of an example yourself: `prompt.messages`"));
+    }
     let mut shown = Questions::of_test(rows);
     let (wanted, order) = match spec {
         FewShot::ByHand(ids) => return by_hand(ids, &mut shown, rows),

@@ -22,6 +22,7 @@ pub mod outcome;
 mod problem;
 mod prompt;
 mod prompt_keys;
+pub mod promptfoo;
 pub mod propose;
 pub mod reduce;
 mod rows;

@@ -17,6 +17,7 @@ use crate::sample::{self, Sample};
 use crate::schema::{NOT_BUILT, SuiteFile};
 use crate::suite::Suite;
 use crate::tasks::Task;
+use crate::tasks::checks;
 use crate::tasks::faq::{self, Faq};
 use crate::tools_file;
 use crate::yaml;
@@ -95,6 +96,9 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     let (Some(mut task), Some(mut templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
+    if let Task::Checks(task) = &mut task {
+        task.columns = checks::columns_of(&task.expected, &columns::of(&table.rows));
+    }
     columns::check(&file, &task, &templates, &table, document, &mut problems);
     if !problems.is_empty() {
         return Err(sorted(problems));
@@ -106,6 +110,9 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
     if let Task::Faq(faq) = &mut task {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
+    }
+    if let Task::Checks(task) = &mut task {
+        task.look_at(&samples);
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
     let mut train = Vec::new();

@@ -47,7 +47,8 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
 pub(crate) struct SuiteFile {
     /// up to 64 letters, digits, `-`, `_`, `.`; names the suite's folder in a run
     pub name: String,
-    /// `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning` or `tool_use`
+    /// `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning`, `tool_use` or
+    /// `checks`
     pub task: TaskKind,
     /// one line for people. Default: empty
     #[serde(default)]
@@ -66,7 +67,8 @@ pub(crate) struct SuiteFile {
     #[serde(default)]
     pub fields: Option<Ordered<FieldSpec>>,
     /// faq, summarization, reasoning: the column with the accepted answer or answers; pii: the column
-    /// with the right spans. Default: required by the task; pii `spans`
+    /// with the right spans; checks: the column with the checks. Default: required by the task; pii
+    /// `spans`, checks `__expected`
     #[serde(default)]
     pub expected: Option<String>,
     /// faq: the answers that mean that there is none. Default: `unanswerable`, `no answer`,
@@ -120,11 +122,12 @@ pub(crate) enum TaskKind {
     Summarization,
     Reasoning,
     ToolUse,
+    Checks,
 }
 
 impl<'de> Deserialize<'de> for TaskKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const BUILT: [&str; 7] = [
+        const BUILT: [&str; 8] = [
             "classification",
             "extraction",
             "pii",
@@ -132,6 +135,7 @@ impl<'de> Deserialize<'de> for TaskKind {
             "summarization",
             "reasoning",
             "tool_use",
+            "checks",
         ];
         const NOT_BUILT: [&str; 1] = ["code"];
         let word = String::deserialize(deserializer)?;
@@ -143,6 +147,7 @@ impl<'de> Deserialize<'de> for TaskKind {
             "summarization" => Ok(TaskKind::Summarization),
             "reasoning" => Ok(TaskKind::Reasoning),
             "tool_use" => Ok(TaskKind::ToolUse),
+            "checks" => Ok(TaskKind::Checks),
             word if NOT_BUILT.contains(&word) => Err(D::Error::custom(format!(
                 "the task kind `{word}` is not built yet; there are {}",
                 crate::problem::listed(BUILT)
@@ -267,7 +272,7 @@ pub(crate) struct Answer {
     #[serde(default)]
     pub format: Option<AnswerFormat>,
     /// most tokens of an answer. Default: classification 32 an axis and 128 for label
-    /// sets (JSON 32 more), extraction and pii 512, faq
+    /// sets (JSON 32 more), extraction, pii and checks 512, faq
     /// 64, summarization and tool_use 256, reasoning 1024
     #[serde(default)]
     pub max_tokens: Option<u32>,

@@ -200,7 +200,7 @@ pub fn locate(text: &str, path: &[&str]) -> Option<(usize, usize)> {
 }
 
 /// The same for many paths of one text, which is read once.
-pub(crate) fn locator(text: &str) -> impl Fn(&[&str]) -> Option<(usize, usize)> {
+pub(crate) fn locator(text: &str) -> impl Fn(&[&str]) -> Option<(usize, usize)> + use<> {
     let tree = Tree::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).ok();
     move |path| tree.as_ref()?.locate(path)
 }

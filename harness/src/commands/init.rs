@@ -1,6 +1,7 @@
 //! `rightsize init`: a suite and a bake-off that run as they are, of a user's own file or of nothing.
 
 mod from_data;
+mod from_promptfoo;
 mod question;
 
 use std::path::{Path, PathBuf};
@@ -23,19 +24,16 @@ pub fn init(args: &arguments::Init, printer: Printer) -> Result<Exit, Failure> {
     let source = &args.source;
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     if source.is_file() {
-        return from_data::init(args, printer);
+        return match from_promptfoo::is_config(source) {
+            true => from_promptfoo::init(args, printer),
+            false => from_data::init(args, printer),
+        };
     }
     if propose::is_data_file(&name) && !source.is_dir() {
         let message = format!("{}: there is no such file", source.display());
         return Err(Failure::wrong(message, "give a data file, or a folder for an example"));
     }
-    let wishes = args.kind.is_some()
-        || args.out.is_some()
-        || args.expected.is_some()
-        || args.id.is_some()
-        || args.test_share.is_some()
-        || !args.input.is_empty();
-    if wishes {
+    if args.out.is_some() || says_of_columns(args) {
         let message = format!("{} is no data file", source.display());
         let remedy = "these options are for `rightsize init FILE`; an example needs a folder alone";
         return Err(Failure::wrong(message, remedy));
@@ -48,6 +46,15 @@ pub fn init(args: &arguments::Init, printer: Printer) -> Result<Exit, Failure> {
     }
     say_how_to_run(source, printer);
     Ok(Exit::Done)
+}
+
+/// Whether an option says what the columns of a data file are.
+fn says_of_columns(args: &arguments::Init) -> bool {
+    args.kind.is_some()
+        || args.expected.is_some()
+        || args.id.is_some()
+        || args.test_share.is_some()
+        || !args.input.is_empty()
 }
 
 /// Whether none of the files is there, or all may be replaced.

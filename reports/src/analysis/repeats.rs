@@ -16,8 +16,8 @@ use crate::run::Outcome;
 pub type RowParts = Vec<(Arc<str>, f64)>;
 
 /// The statistics that are 0 or 1 for each answer: what `pass@k` counts.
-const PASSES: [&str; 6] =
-    ["correct", "document", "exact", "call_accuracy", "tool_accuracy", "schema_valid"];
+const PASSES: [&str; 7] =
+    ["correct", "document", "exact", "call_accuracy", "tool_accuracy", "schema_valid", "pass_rate"];
 
 /// Whether a statistic is 0 or 1 for each answer. Those of one axis of several stand behind its name
 /// and a slash; `correct` of all of them is a share.

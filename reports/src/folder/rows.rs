@@ -279,7 +279,8 @@ impl Collector {
                 predicted: predicted.map(|label| self.names.get(label)),
             };
         }
-        let Some(detail) = detail.as_object().filter(|_| task == "extraction") else {
+        let has_fields = matches!(task, "extraction" | "checks");
+        let Some(detail) = detail.as_object().filter(|_| has_fields) else {
             return Verdict::None;
         };
         let mut fields = Vec::new();

@@ -94,7 +94,7 @@ pub struct SuiteFacts {
     /// The suite's name.
     pub name: String,
     /// Task kind: `classification`, `extraction`, `pii`, `faq`, `summarization`, `reasoning`,
-    /// `tool_use`.
+    /// `tool_use`, `checks`.
     pub task: String,
     /// One line for people.
     #[serde(default)]

@@ -139,6 +139,21 @@ impl Method {
             ));
         }
         let repeats_train = matches!(self, Method::Majority | Method::Nearest);
+        if let Task::Checks(task) = &suite.task {
+            if repeats_train {
+                return Some((
+                    "it repeats an answer of the train split, and checks are no answers",
+                    "leave it out of this suite",
+                ));
+            }
+            if self == Method::Oracle && suite.samples.iter().any(|s| task.has_no_answer(s)) {
+                return Some((
+                    "it says the expected answer, and the checks of some sample say too little for \
+                     one to be made",
+                    "leave it out of this suite",
+                ));
+            }
+        }
         if repeats_train && matches!(suite.task, Task::Pii(_)) {
             return Some((
                 "it repeats an answer of the train split, and places of personal data in one text \

@@ -59,11 +59,12 @@ use crate::tasks::tool_use::ARGUMENTS;
 /// `f1` and `tp:(citations)` and so on. Summarization: `n` and the word of every metric. Reasoning:
 /// `n`, `correct`. Tool use: `n`, `call_accuracy`, `tool_accuracy`, `schema_valid` and
 /// `tp:(arguments)`, `fp:(arguments)`, `fn:(arguments)`: right ones, surplus ones, and those that are
-/// wrong or missing. Of a scoring command: `score` and `command:NAME` for each of its own parts.
+/// wrong or missing. Checks: `n`, `pass_rate`, `check_score`, and `tp:NAME`, `fp:NAME`, `fn:NAME` of
+/// each check. Of a scoring command: `score` and `command:NAME` for each of its own parts.
 pub type Parts = BTreeMap<String, f64>;
 
 /// The statistics that a right answer adds 1 to, whatever its kind, beside `n`.
-pub const OF_A_RIGHT_ANSWER: [&str; 16] = [
+pub const OF_A_RIGHT_ANSWER: [&str; 18] = [
     "correct",
     "document",
     "exact",
@@ -77,6 +78,8 @@ pub const OF_A_RIGHT_ANSWER: [&str; 16] = [
     "call_accuracy",
     "tool_accuracy",
     "schema_valid",
+    "pass_rate",
+    "check_score",
     "score",
     "jaccard",
     "rank",
@@ -158,13 +161,17 @@ pub enum Metric {
     SchemaValid,
     /// Right arguments among those that are expected or surplus, over all calls.
     ArgumentAccuracy,
+    /// Share of samples whose checks hold.
+    PassRate,
+    /// Mean of the weighted means of the samples' check scores.
+    CheckScore,
     /// Mean of the scores that the suite's own command gives.
     Score,
 }
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 34] = [
+    pub const ALL: [Metric; 36] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::SubsetAccuracy,
@@ -198,6 +205,8 @@ impl Metric {
         Metric::ToolAccuracy,
         Metric::SchemaValid,
         Metric::ArgumentAccuracy,
+        Metric::PassRate,
+        Metric::CheckScore,
         Metric::Score,
     ];
 
@@ -237,6 +246,8 @@ impl Metric {
             Metric::ToolAccuracy => "tool_accuracy",
             Metric::SchemaValid => "schema_valid",
             Metric::ArgumentAccuracy => "argument_accuracy",
+            Metric::PassRate => "pass_rate",
+            Metric::CheckScore => "check_score",
             Metric::Score => "score",
         }
     }
@@ -277,6 +288,8 @@ impl Metric {
             Metric::ToolAccuracy => "tool accuracy",
             Metric::SchemaValid => "schema valid",
             Metric::ArgumentAccuracy => "argument accuracy",
+            Metric::PassRate => "pass rate",
+            Metric::CheckScore => "check score",
             Metric::Score => "score",
         }
     }
@@ -290,7 +303,8 @@ impl Metric {
             | Metric::ExactMatch
             | Metric::CallAccuracy
             | Metric::ToolAccuracy
-            | Metric::SchemaValid => true,
+            | Metric::SchemaValid
+            | Metric::PassRate => true,
             Metric::MacroF1
             | Metric::MicroF1
             | Metric::Jaccard
@@ -317,6 +331,7 @@ impl Metric {
             | Metric::Rouge2Stemmed
             | Metric::RougeLStemmed
             | Metric::ArgumentAccuracy
+            | Metric::CheckScore
             | Metric::Score => false,
         }
     }
@@ -364,6 +379,8 @@ impl Metric {
             | Metric::CallAccuracy
             | Metric::ToolAccuracy
             | Metric::SchemaValid
+            | Metric::PassRate
+            | Metric::CheckScore
             | Metric::Score => Some(part(self.as_str()) / n),
             Metric::ArgumentAccuracy => {
                 let counts = counts(ARGUMENTS);

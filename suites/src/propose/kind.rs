@@ -9,6 +9,8 @@ use super::column::{Column, text_of};
 use super::target::{self, Target};
 use super::{Decision, Subject, Wishes};
 use crate::problem::{Problem, listed};
+use crate::sample::scalar;
+use crate::tasks::checks;
 
 /// Names of columns with a question, the surest first; so in the lists below.
 pub(super) const QUESTION: [&str; 7] =
@@ -76,17 +78,20 @@ pub enum Kind {
     Summarization,
     /// A final answer after a chain of thought.
     Reasoning,
+    /// What an answer must have.
+    Checks,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Classification,
         Kind::Extraction,
         Kind::Pii,
         Kind::Faq,
         Kind::Summarization,
         Kind::Reasoning,
+        Kind::Checks,
     ];
 
     /// Its word in a suite.
@@ -98,6 +103,7 @@ impl Kind {
             Kind::Faq => "faq",
             Kind::Summarization => "summarization",
             Kind::Reasoning => "reasoning",
+            Kind::Checks => "checks",
         }
     }
 }
@@ -151,6 +157,7 @@ pub(super) fn find(
         (kind, Some(column)) => of_column(rows, columns, column, kind),
         (Some(kind), None) => {
             let order = [
+                checks(rows, columns, true),
                 spans(rows, columns),
                 solution(columns),
                 objects(columns),
@@ -161,14 +168,16 @@ pub(super) fn find(
             ];
             order.into_iter().flatten().find(|found| found.kind == kind)
         }
-        (None, None) => spans(rows, columns)
+        (None, None) => checks(rows, columns, false)
+            .or_else(|| spans(rows, columns))
             .or_else(|| solution(columns))
             .or_else(|| objects(columns))
             .or_else(|| answer(columns, false))
             .or_else(|| summary(columns, false))
             .or_else(|| verbatim(rows, columns))
             .or_else(|| label(columns))
-            .or_else(|| two_texts(columns)),
+            .or_else(|| two_texts(columns))
+            .or_else(|| checks(rows, columns, true)),
     };
     let Some(found) = found else {
         return Err(nothing(name, columns, wishes));
@@ -232,8 +241,37 @@ fn of_column(rows: &[Fields], columns: &[Column], name: &str, kind: Option<Kind>
             values: Vec::new(),
         },
         Kind::Faq | Kind::Summarization | Kind::Reasoning => Target::text(name, kind, column),
+        Kind::Checks => Target::checks(columns, name)?,
     };
     Some(Found::sure(kind, target, format!("what `{name}` holds")).doubtful())
+}
+
+/// Columns with checks, as promptfoo names them. Unless checks are what is `wanted`, some must say more
+/// than what an answer equals, and they must not merely repeat what another column holds: then that
+/// one is what is expected.
+fn checks(rows: &[Fields], columns: &[Column], wanted: bool) -> Option<Found> {
+    let target = Target::checks(columns, checks::EXPECTED)?;
+    let why = format!("`{}` holds checks of an answer", checks::EXPECTED);
+    let held = target.columns();
+    let of = |row: &Fields| -> Vec<String> {
+        held.iter().filter_map(|column| row.get(*column).and_then(checks::text_of)).collect()
+    };
+    let repeats = |column: &Column| {
+        let same = |row: &&Fields| {
+            let value = row.get(&column.name).and_then(scalar);
+            value.is_some_and(|value| of(row).iter().any(|text| *text == value.trim()))
+        };
+        let filled = rows.iter().filter(|row| !of(row).is_empty());
+        let repeated = filled.clone().filter(same).count();
+        repeated.saturating_mul(10) >= filled.count().saturating_mul(9)
+    };
+    let says_more = || {
+        let more = |row: &Fields| held.iter().any(|c| row.get(*c).is_some_and(checks::says_more));
+        held.iter().filter(|c| c.starts_with(checks::EXPECTED)).count() > 1 || rows.iter().any(more)
+    };
+    let own = |column: &&Column| !column.is_metadata();
+    let told = wanted || (says_more() && !columns.iter().filter(own).any(repeats));
+    told.then(|| Found::sure(Kind::Checks, target, why))
 }
 
 fn spans(rows: &[Fields], columns: &[Column]) -> Option<Found> {

@@ -172,6 +172,10 @@ pub(super) fn input(
                 }
                 (shown, "texts that do not repeat the label")
             }
+            Target::Checks { .. } => {
+                let own = |c: &&Column| !c.name.starts_with("__");
+                (free.iter().copied().filter(own).collect(), "all that is no check")
+            }
         }
     };
     if chosen.is_empty() || chosen.iter().any(|c| expected.contains(&c.name.as_str())) {
@@ -191,7 +195,7 @@ pub(super) fn input(
 /// Whether another text could be shown as well.
 fn doubtful(chosen: &[&Column], free: &[&Column], target: &Target) -> bool {
     match target {
-        Target::Spans { .. } => false,
+        Target::Spans { .. } | Target::Checks { .. } => false,
         _ => {
             free.iter().filter(|c| c.is_text() && !chosen.iter().any(|o| o.name == c.name)).count()
                 > 0

@@ -132,7 +132,10 @@ impl Making<'_> {
         let value = format!("{} test, {} train", test.len(), train.len());
         let of_what = match self.target {
             Target::Labels { .. } => "each label",
-            Target::Fields { .. } | Target::Spans { .. } | Target::Text { .. } => "the rows",
+            Target::Fields { .. }
+            | Target::Spans { .. }
+            | Target::Text { .. }
+            | Target::Checks { .. } => "the rows",
         };
         let why = format!(
             "by seed {SEED}, {:.0} % of {of_what}; baselines learn from train",

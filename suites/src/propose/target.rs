@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::column::{Column, text_of};
 use super::{Decision, Kind, Subject};
 use crate::sample::scalar;
-use crate::tasks::classification;
+use crate::tasks::{checks, classification};
 
 /// Values that a table shows before it counts the rest.
 const SHOWN: usize = 5;
@@ -58,6 +58,15 @@ pub(super) enum Target {
         /// Whether rows without an answer are meant.
         unanswerable: bool,
     },
+    /// What an answer must have.
+    Checks {
+        /// The column of which the others have the name with a number behind it.
+        column: String,
+        /// All columns with checks, and those that say more of them.
+        columns: Vec<String>,
+        /// The columns that stand before and behind the prompt.
+        around: [Option<String>; 2],
+    },
 }
 
 /// A field of an extraction.
@@ -104,9 +113,23 @@ impl Target {
         }
     }
 
+    /// Checks in the columns that begin with `name`, where there are any.
+    pub fn checks(columns: &[Column], name: &str) -> Option<Target> {
+        let all: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let mut found = checks::columns_of(name, &all);
+        if found.is_empty() {
+            return None;
+        }
+        let has = |name: &str| all.contains(&name).then(|| name.to_owned());
+        found.extend(checks::BESIDE.into_iter().filter_map(has));
+        let around = ["__prefix", "__suffix"].map(has);
+        Some(Target::Checks { column: name.to_owned(), columns: found, around })
+    }
+
     /// The columns with what is expected.
     pub fn columns(&self) -> Vec<&str> {
         match self {
+            Target::Checks { columns, .. } => columns.iter().map(String::as_str).collect(),
             Target::Labels { column, .. }
             | Target::Spans { column, .. }
             | Target::Text { column, .. } => vec![column],
@@ -126,6 +149,7 @@ impl Target {
             Target::Fields { .. } => "a field each",
             Target::Spans { .. } => "the only places of a text",
             Target::Text { .. } => "its name, and what it holds",
+            Target::Checks { .. } => "its name, as promptfoo has it",
         }
         .to_owned()
     }
@@ -135,7 +159,7 @@ impl Target {
         match self {
             Target::Labels { values, .. } | Target::Fields { values, .. } => values,
             Target::Spans { types, .. } => types,
-            Target::Text { .. } => &[],
+            Target::Text { .. } | Target::Checks { .. } => &[],
         }
     }
 
@@ -196,6 +220,7 @@ impl Target {
                 }
                 return;
             }
+            Target::Checks { .. } => return,
         }
         let values = self.values();
         let shown: Vec<String> =
@@ -237,6 +262,9 @@ impl Target {
                     .is_some_and(|text| text.chars().any(|c| c.is_ascii_alphanumeric())),
                 _ => *unanswerable || !is_empty(row.get(column)),
             },
+            Target::Checks { column, columns, .. } => {
+                columns.iter().any(|c| c.starts_with(column.as_str()) && !is_empty(row.get(c)))
+            }
         }
     }
 
@@ -265,6 +293,10 @@ impl Target {
             Target::Text { column, .. } => {
                 written.insert(column.clone(), value(column));
             }
+            Target::Checks { columns, around, .. } => {
+                let all = columns.iter().chain(around.iter().flatten());
+                written.extend(all.map(|column| (column.clone(), value(column))));
+            }
         }
         written
     }
@@ -278,7 +310,7 @@ impl Target {
             value => scalar(value).map(|text| text.chars().count()),
         };
         match self {
-            Target::Fields { .. } | Target::Spans { .. } => {
+            Target::Fields { .. } | Target::Spans { .. } | Target::Checks { .. } => {
                 Value::Object(self.written(row)).to_string().chars().count()
             }
             Target::Labels { column, .. } | Target::Text { column, .. } => {
@@ -293,7 +325,10 @@ impl Target {
             Target::Labels { .. } => {
                 self.written(row).values().next().and_then(scalar).unwrap_or_default()
             }
-            Target::Fields { .. } | Target::Spans { .. } | Target::Text { .. } => String::new(),
+            Target::Fields { .. }
+            | Target::Spans { .. }
+            | Target::Text { .. }
+            | Target::Checks { .. } => String::new(),
         }
     }
 
@@ -301,7 +336,7 @@ impl Target {
     pub fn repeats(&self, rows: &[Fields]) -> bool {
         match self {
             Target::Labels { .. } => true,
-            Target::Spans { .. } => false,
+            Target::Spans { .. } | Target::Checks { .. } => false,
             Target::Text { kind: Kind::Summarization | Kind::Reasoning, .. } => false,
             Target::Text { .. } | Target::Fields { .. } => {
                 let answers: BTreeMap<String, ()> = rows

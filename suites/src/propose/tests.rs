@@ -180,6 +180,33 @@ fn words_of_yaml_are_quoted() {
     }
 }
 
+#[test]
+fn checks_are_proposed_where_no_other_column_says_what_is_expected() {
+    let all = rows(json!([
+        {"question": "What is the capital of France?", "__prefix": "Dear model, ",
+            "__expected1": "contains: Paris", "__threshold": ""},
+        {"question": "And of Austria, in one word?", "__prefix": "",
+            "__expected1": "not-icontains: paris", "__threshold": "0.5"},
+    ]));
+    let proposal = proposed(&all, &Wishes::default()).unwrap();
+    assert_eq!(decided(&proposal, Subject::Kind), "checks");
+    assert_eq!(decided(&proposal, Subject::Input), "question");
+    let suite = loaded(&proposal, &all);
+    let ask = serde_json::to_value(suite.ask(&suite.samples[0], 0).unwrap()).unwrap();
+    let said = &ask["kind"]["generate"]["prompt"]["messages"][0]["content"];
+    assert_eq!(said, "Dear model, What is the capital of France?");
+    assert_eq!(suite.samples[1].expected["threshold"], 0.5);
+    // A column that is named is taken for what it holds.
+    let plain = rows(json!([
+        {"question": "What is the capital of France?", "__expected": "Paris"},
+        {"question": "And of Austria, in one word?", "__expected": "Vienna"},
+    ]));
+    let wishes = Wishes { kind: Some(Kind::Checks), ..Wishes::default() };
+    assert_eq!(decided(&proposed(&plain, &wishes).unwrap(), Subject::Kind), "checks");
+    let wishes = Wishes { expected: Some("__expected".to_owned()), ..Wishes::default() };
+    assert_ne!(decided(&proposed(&plain, &wishes).unwrap(), Subject::Kind), "checks");
+}
+
 proptest! {
     #[test]
     fn a_word_is_read_back(text in "\\PC{0,20}|[\\n\\t\"\\\\':#{}\\[\\], -]{0,10}") {

@@ -95,6 +95,7 @@ impl Proposal {
             Kind::Faq => "A short answer to a question",
             Kind::Summarization => "A shorter text",
             Kind::Reasoning => "A final answer after some steps",
+            Kind::Checks => "What an answer must have",
         };
         format!("{what}, for the rows of {origin}")
     }
@@ -149,6 +150,11 @@ impl Proposal {
                     false => done,
                 }
             }
+            Target::Checks { column, .. } => writeln!(
+                text,
+                "expected: {}   # the column with the checks, and those with a number behind its name",
+                word(column)
+            ),
         };
         text
     }
@@ -202,6 +208,7 @@ impl Proposal {
             }
             Target::Text { .. } if self.has_long_answers() => "Answer the question.".to_owned(),
             Target::Text { .. } => "Answer the question in as few words as possible.".to_owned(),
+            Target::Checks { .. } => String::new(),
         };
         let show = |(variable, list): (&str, bool)| match list {
             true => format!("{{{{ {variable} | join(' ') }}}}"),
@@ -212,7 +219,14 @@ impl Proposal {
             0 | 1 => inputs.map(show).collect(),
             _ => inputs.map(|input| format!("{}: {}", input.0, show(input))).collect(),
         };
-        format!("prompt:\n  system: |-\n    {system}\n  user: |-\n    {}", shown.join("\n    "))
+        let user = shown.join("\n    ");
+        if let Target::Checks { around, .. } = &self.target {
+            let [before, behind] = around.each_ref().map(|column| {
+                column.as_ref().map(|c| format!("{{{{ {c} }}}}")).unwrap_or_default()
+            });
+            return format!("prompt:\n  user: |-\n    {before}{user}{behind}");
+        }
+        format!("prompt:\n  system: |-\n    {system}\n  user: |-\n    {user}")
     }
 
     /// How long an answer may be and how it is read, where the defaults of the task do not fit.
@@ -223,7 +237,7 @@ impl Proposal {
             Kind::Classification => 32,
             Kind::Faq => 64,
             Kind::Summarization => 256,
-            Kind::Extraction | Kind::Pii => 512,
+            Kind::Extraction | Kind::Pii | Kind::Checks => 512,
             Kind::Reasoning => {
                 let free = matches!(&self.target, Target::Text { numeric: false, .. });
                 return free.then(|| "answer: {filters: [{regex: 'Answer: (.+)'}]}".to_owned());

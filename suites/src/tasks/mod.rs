@@ -1,6 +1,7 @@
 //! Task kinds: how an answer is written, read and scored. One file a kind.
 
 mod accepted;
+pub mod checks;
 pub(crate) mod citations;
 pub mod classification;
 mod compare;
@@ -22,6 +23,7 @@ pub mod tools;
 use rightsize_providers::{Fields, Finish, Response};
 use serde_json::Value;
 
+pub use checks::Checks;
 pub use classification::{Axis, Classification};
 pub use extraction::Extraction;
 pub use faq::Faq;
@@ -57,6 +59,8 @@ pub enum Task {
     Reasoning(Reasoning),
     /// Calls of tools.
     ToolUse(ToolUse),
+    /// Answers that must have what the row's checks ask for.
+    Checks(Checks),
 }
 
 /// The score of one sample.
@@ -112,6 +116,7 @@ impl Task {
             Task::Summarization(_) => "summarization",
             Task::Reasoning(_) => "reasoning",
             Task::ToolUse(_) => "tool_use",
+            Task::Checks(_) => "checks",
         }
     }
 
@@ -134,6 +139,7 @@ impl Task {
             Task::Summarization(task) => task.write(expected),
             Task::Reasoning(task) => task.write(expected),
             Task::ToolUse(task) => task.write(expected),
+            Task::Checks(task) => task.write(expected),
         }
     }
 
@@ -153,6 +159,7 @@ impl Task {
             Task::Summarization(task) => task.read(&response.text),
             Task::Reasoning(task) => task.read(&response.text, response.finish),
             Task::ToolUse(task) => task.read(response),
+            Task::Checks(task) => task.read(&response.text),
         }
     }
 
@@ -170,6 +177,7 @@ impl Task {
             Task::Summarization(task) => task.score(reading.value.as_ref(), &sample.expected),
             Task::Reasoning(task) => task.score(reading, &sample.expected),
             Task::ToolUse(task) => task.score(reading.value.as_ref(), &sample.expected),
+            Task::Checks(task) => task.score(reading.value.as_ref(), &sample.expected),
         };
         score.ok_or_else(|| ScoringError {
             sample: sample.id.clone(),
@@ -189,7 +197,8 @@ impl Task {
             | Task::Faq(_)
             | Task::Summarization(_)
             | Task::Reasoning(_)
-            | Task::ToolUse(_) => None,
+            | Task::ToolUse(_)
+            | Task::Checks(_) => None,
         }
     }
 
@@ -212,10 +221,12 @@ impl Task {
     }
 
     /// What is scored of an extraction, in the suite's order: the names of its fields, and
-    /// `LIST.COLUMN` for the columns of a list of objects. Empty for other kinds.
+    /// `LIST.COLUMN` for the columns of a list of objects. Of checks, their names. Empty for other
+    /// kinds.
     pub fn fields(&self) -> Vec<String> {
         match self {
             Task::Extraction(task) => task.scored_names(),
+            Task::Checks(task) => task.names.clone(),
             Task::Classification(_)
             | Task::Pii(_)
             | Task::Faq(_)
@@ -235,6 +246,7 @@ impl Task {
             Task::Summarization(task) => task.primary,
             Task::Reasoning(task) => task.primary,
             Task::ToolUse(task) => task.primary,
+            Task::Checks(task) => task.primary,
         };
         metric.into()
     }
@@ -250,6 +262,7 @@ impl Task {
             Task::Summarization(_) => of_kind(&summarization::METRICS),
             Task::Reasoning(task) => task.metrics(),
             Task::ToolUse(_) => of_kind(&tool_use::METRICS),
+            Task::Checks(_) => of_kind(&checks::METRICS),
         };
         let others = all.into_iter().filter(|m| *m != self.primary());
         std::iter::once(self.primary()).chain(others).collect()
@@ -265,6 +278,7 @@ impl Task {
             Task::Summarization(task) => vec![&task.expected],
             Task::Reasoning(task) => vec![&task.expected],
             Task::ToolUse(task) => vec![&task.expected],
+            Task::Checks(task) => task.expected_columns(),
         }
     }
 
@@ -278,6 +292,7 @@ impl Task {
             Task::Summarization(task) => task.expected_in(row),
             Task::Reasoning(task) => task.expected_in(row),
             Task::ToolUse(task) => task.expected_in(row),
+            Task::Checks(task) => task.expected_in(row),
         }
     }
 
@@ -298,7 +313,7 @@ impl Task {
             Task::ToolUse(task) => {
                 variables.insert("tools".to_owned(), task.tools_text().into());
             }
-            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) => {}
+            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) | Task::Checks(_) => {}
         }
         variables
     }
@@ -308,7 +323,7 @@ impl Task {
     pub(crate) fn default_max_tokens(&self) -> u32 {
         match self {
             Task::Classification(task) => task.max_tokens(),
-            Task::Extraction(_) | Task::Pii(_) => 512,
+            Task::Extraction(_) | Task::Pii(_) | Task::Checks(_) => 512,
             Task::Faq(_) => 64,
             Task::Summarization(_) | Task::ToolUse(_) => 256,
             Task::Reasoning(_) => 1024,
@@ -329,7 +344,11 @@ impl Task {
             Task::Classification(task) => task.schema(),
             Task::Extraction(task) => Some(task.schema()),
             Task::Pii(task) => Some(task.schema()),
-            Task::Faq(_) | Task::Summarization(_) | Task::Reasoning(_) | Task::ToolUse(_) => None,
+            Task::Faq(_)
+            | Task::Summarization(_)
+            | Task::Reasoning(_)
+            | Task::ToolUse(_)
+            | Task::Checks(_) => None,
         }
     }
 
@@ -339,7 +358,7 @@ impl Task {
             Task::Classification(task) => task.reader(),
             Task::Extraction(_) | Task::Pii(_) => "json",
             Task::Faq(_) => "span",
-            Task::Summarization(_) => "text",
+            Task::Summarization(_) | Task::Checks(_) => "text",
             Task::Reasoning(task) => task.reader(),
             Task::ToolUse(task) => task.reader(),
         }

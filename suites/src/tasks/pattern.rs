@@ -32,15 +32,7 @@ pub(crate) struct BadPattern {
 impl Pattern {
     /// Compiles a pattern in the syntax of the crate `regex`.
     pub(crate) fn new(source: &str) -> Result<Pattern, BadPattern> {
-        let syntax = |what: String| BadPattern {
-            message: format!("the regular expression cannot be read: {what}"),
-            remedy: "the syntax is that of https://docs.rs/regex: no look-around, no back-references",
-        };
-        let hir = regex_syntax::parse(source).map_err(|e| match e {
-            regex_syntax::Error::Parse(e) => syntax(e.kind().to_string()),
-            regex_syntax::Error::Translate(e) => syntax(e.kind().to_string()),
-            other => syntax(other.to_string()),
-        })?;
+        let hir = parse(source)?;
         let groups = hir.properties().explicit_captures_len();
         if groups != 1 {
             return Err(BadPattern {
@@ -71,6 +63,19 @@ impl Pattern {
         let (before, after) = &self.frame;
         format!("{before}{answer}{after}")
     }
+}
+
+/// Reads an expression in the syntax of the crate `regex`.
+pub(super) fn parse(source: &str) -> Result<Hir, BadPattern> {
+    let syntax = |what: String| BadPattern {
+        message: format!("the regular expression cannot be read: {what}"),
+        remedy: "the syntax is that of https://docs.rs/regex: no look-around, no back-references",
+    };
+    regex_syntax::parse(source).map_err(|e| match e {
+        regex_syntax::Error::Parse(e) => syntax(e.kind().to_string()),
+        regex_syntax::Error::Translate(e) => syntax(e.kind().to_string()),
+        other => syntax(other.to_string()),
+    })
 }
 
 /// The shortest text that matches, but for its group.
@@ -115,7 +120,7 @@ impl Example {
 }
 
 /// A character of a class: a space, a digit or a small letter where it has one.
-fn member(class: &Class) -> Option<char> {
+pub(super) fn member(class: &Class) -> Option<char> {
     let ranges: Vec<(char, char)> = match class {
         Class::Unicode(class) => class.ranges().iter().map(|r| (r.start(), r.end())).collect(),
         Class::Bytes(class) => {

@@ -164,10 +164,11 @@ impl Pair {
 }
 
 /// The name of a suite, from that of its file: without its endings, in letters that a folder can
-/// have. A file that is called `test` or the like has its name from its folder.
-fn suite_name(file: &Path) -> String {
+/// have. A file that is called `test` or the like, or by promptfoo's usual name, has its name from its
+/// folder.
+pub fn suite_name(file: &Path) -> String {
     const LONGEST: usize = 64;
-    const SPLITS: [&str; 5] = ["test", "train", "dev", "eval", "validation"];
+    const SPLITS: [&str; 6] = ["test", "train", "dev", "eval", "validation", "promptfooconfig"];
     let fine = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' };
     let named = |name: &std::ffi::OsStr| -> Option<String> {
         let name = name.to_string_lossy();
@@ -231,7 +232,8 @@ fn write_rows(
     Ok(("test.jsonl".to_owned(), has_train.then(|| "train.jsonl".to_owned())))
 }
 
-fn json_lines(rows: &[Fields]) -> String {
+/// Rows as a file of JSON lines.
+pub fn json_lines(rows: &[Fields]) -> String {
     rows.iter().map(|row| Value::Object(row.clone()).to_string() + "\n").collect()
 }
 
