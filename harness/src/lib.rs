@@ -20,4 +20,5 @@ pub mod rescore;
 pub mod runner;
 pub mod scorer;
 pub mod session;
+pub mod variants;
 pub mod write_report;

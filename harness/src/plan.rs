@@ -7,9 +7,10 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rightsize_providers::{Ask, AskKind, Generate, digest};
-use rightsize_reports::run::{Mode, Scenario};
+use rightsize_reports::run::{Mode, Scenario, Split};
 use rightsize_suites::baselines::Method;
-use rightsize_suites::{PromptError, Suite};
+use rightsize_suites::variants;
+use rightsize_suites::{PromptError, Sample, Suite};
 use serde_json::{Value, json};
 
 use crate::bakeoff::{Bakeoff, ModelEntry};
@@ -55,6 +56,8 @@ impl Shard {
 pub struct UnitKey {
     /// Suite name.
     pub suite: String,
+    /// The split that the sample is of.
+    pub split: Split,
     /// Sample id.
     pub sample: String,
     /// Entry id.
@@ -72,11 +75,16 @@ pub struct UnitKey {
 impl UnitKey {
     /// Digest of this key and an ask digest.
     pub fn unit(&self, ask: &str) -> String {
-        digest::of_value(&json!({
+        let mut all = json!({
             "suite": self.suite, "sample": self.sample, "entry": self.entry,
             "variant": self.variant, "mode": self.mode, "scenario": self.scenario,
             "repeat": self.repeat, "ask": ask,
-        }))
+        });
+        // Ids are unique within a split.
+        if !self.split.is_test() {
+            all["split"] = json!(self.split);
+        }
+        digest::of_value(&all)
     }
 }
 
@@ -87,12 +95,19 @@ pub struct Unit {
     pub key: UnitKey,
     /// Position of its suite in the run's suites.
     pub suite: usize,
-    /// Position of its sample in the suite.
+    /// Position of its sample in its split.
     pub sample: usize,
 }
 
-/// Prompt variant of a suite's own prompt, the only one so far.
-pub const DEFAULT_VARIANT: &str = "default";
+impl Unit {
+    /// Its sample.
+    pub fn sample<'a>(&self, suite: &'a Suite) -> Option<&'a Sample> {
+        match self.key.split {
+            Split::Test => suite.samples.get(self.sample),
+            Split::Dev => suite.dev.get(self.sample),
+        }
+    }
+}
 
 /// What answers a set of units, and how many of them.
 #[derive(Debug, Clone, Copy)]
@@ -150,9 +165,10 @@ pub fn units_of(
                     let Some(sample) = suite.samples.get(*position) else { continue };
                     let key = UnitKey {
                         suite: suite.name.clone(),
+                        split: Split::Test,
                         sample: sample.id.clone(),
                         entry: answerer.id.to_owned(),
-                        variant: DEFAULT_VARIANT.to_owned(),
+                        variant: variants::DEFAULT.to_owned(),
                         mode: Mode::Generate,
                         scenario,
                         repeat,
@@ -165,12 +181,72 @@ pub fn units_of(
     units
 }
 
+/// The units of a suite's dev split in each of `candidates`, asked like the pass that quality is read
+/// in. Every shard has all of them: a choice needs the whole split.
+pub fn dev_units_of(
+    answerer: Answerer<'_>,
+    bakeoff: &Bakeoff,
+    (index, suite): (usize, &Suite),
+    candidates: &[String],
+    limit: Option<usize>,
+) -> Vec<Unit> {
+    let batch = answerer.scenarios.contains(&Scenario::Batch);
+    let scenario = if batch { Scenario::Batch } else { Scenario::SingleStream };
+    let positions = dev_positions(answerer, bakeoff, suite, limit);
+    let mut units = Vec::new();
+    for variant in candidates {
+        for repeat in 0..bakeoff.repeats {
+            for position in &positions {
+                let Some(sample) = suite.dev.get(*position) else { continue };
+                let key = UnitKey {
+                    suite: suite.name.clone(),
+                    split: Split::Dev,
+                    sample: sample.id.clone(),
+                    entry: answerer.id.to_owned(),
+                    variant: variant.clone(),
+                    mode: Mode::Generate,
+                    scenario,
+                    repeat,
+                };
+                units.push(Unit { key, suite: index, sample: *position });
+            }
+        }
+    }
+    units
+}
+
+/// How many units each candidate has in [`dev_units_of`].
+pub fn dev_units_of_each(
+    answerer: Answerer<'_>,
+    bakeoff: &Bakeoff,
+    suite: &Suite,
+    limit: Option<usize>,
+) -> u64 {
+    let positions = dev_positions(answerer, bakeoff, suite, limit).len() as u64;
+    positions.saturating_mul(u64::from(bakeoff.repeats))
+}
+
+fn dev_positions(
+    answerer: Answerer<'_>,
+    bakeoff: &Bakeoff,
+    suite: &Suite,
+    limit: Option<usize>,
+) -> Vec<usize> {
+    let most = [limit, answerer.samples].into_iter().flatten().min();
+    drawn(&format!("{}/dev", suite.name), suite.dev.len(), bakeoff.seed, most)
+}
+
 /// Positions of a seeded subset in rising order. A smaller subset of one suite and seed is part of
 /// every larger one, so that passes and entries of different size see common samples.
 fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
-    let mut positions: Vec<usize> = (0..suite.samples.len()).collect();
+    drawn(&suite.name, suite.samples.len(), seed, most)
+}
+
+/// The same of `count` rows, by the name of what they are rows of.
+fn drawn(name: &str, count: usize, seed: u64, most: Option<usize>) -> Vec<usize> {
+    let mut positions: Vec<usize> = (0..count).collect();
     if let Some(most) = most.filter(|most| *most < positions.len()) {
-        let name = digest::of_bytes(suite.name.as_bytes());
+        let name = digest::of_bytes(name.as_bytes());
         let of_name = u64::from_str_radix(name.get(..16).unwrap_or("0"), 16).unwrap_or(0);
         positions.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ of_name));
         positions.truncate(most);
@@ -202,8 +278,8 @@ pub fn ask_of(
     entry: &ModelEntry,
     seed: u64,
 ) -> Result<Option<Ask>, PromptError> {
-    let Some(sample) = suite.samples.get(unit.sample) else { return Ok(None) };
-    let mut ask = suite.ask(sample, unit.key.repeat)?;
+    let Some(sample) = unit.sample(suite) else { return Ok(None) };
+    let mut ask = suite.ask_in(&unit.key.variant, sample, unit.key.repeat)?;
     if let AskKind::Generate(generate) = &mut ask.kind {
         generate.sampling = entry.sampling.resolve(seed);
         generate.sampling.seed = seed_of_repeat(generate.sampling.seed, &unit.key);

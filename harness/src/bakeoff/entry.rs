@@ -77,6 +77,9 @@ pub struct ModelEntry {
     /// A seeded subset of each suite for this entry; absent runs all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
+    /// The prompt variant that it is asked in; absent takes the suites' own prompts, or chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Scenarios of this entry, if not those of the bake-off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenarios: Option<Vec<Scenario>>,
@@ -145,6 +148,9 @@ struct Written {
     sampling: EntrySampling,
     /// A seeded subset of each suite for this entry. Default: all samples.
     samples: Option<usize>,
+    /// The prompt variant that it is asked in, of suites that have variants. Default: the suite's own
+    /// prompt, or what the bake-off's `variants` lets it choose.
+    variant: Option<String>,
     /// Scenarios of this entry. Default: those of the bake-off for local models, else batch.
     scenarios: Option<Vec<Scenario>>,
     /// Seconds that one answer of a server may take. Default: 120.
@@ -170,6 +176,7 @@ impl From<Written> for ModelEntry {
             stream: w.stream.unwrap_or(true),
             sampling: w.sampling,
             samples: w.samples,
+            variant: w.variant,
             scenarios: w.scenarios,
             timeout_s: w.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S),
             threads: w.threads,
@@ -192,6 +199,7 @@ impl ModelEntry {
             stream: None,
             sampling: EntrySampling::default(),
             samples: None,
+            variant: None,
             scenarios: None,
             timeout_s: None,
             threads: None,

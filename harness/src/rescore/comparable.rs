@@ -67,7 +67,16 @@ fn asks_otherwise(
     new: &Suite,
     now: &Sample,
 ) -> Option<&'static str> {
-    let kind = |suite: &Suite, sample| suite.ask(sample, 0).ok().map(|ask| ask.kind);
+    let mut variants = asked.variants();
+    variants.find_map(|variant| differs_in(variant, (asked, sample), (new, now)))
+}
+
+fn differs_in(
+    variant: &str,
+    (asked, sample): (&Suite, &Sample),
+    (new, now): (&Suite, &Sample),
+) -> Option<&'static str> {
+    let kind = |suite: &Suite, sample| suite.ask_in(variant, sample, 0).ok().map(|ask| ask.kind);
     match (kind(asked, sample), kind(new, now)) {
         (Some(AskKind::Generate(then)), Some(AskKind::Generate(now))) => {
             if then.prompt != now.prompt {

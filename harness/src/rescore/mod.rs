@@ -48,6 +48,12 @@ pub fn rescore(folder: &Path, sources: &[String], dry_run: bool) -> Result<Resco
     let run = RunFolder::open(folder).map_err(unreadable)?;
     let mut notes = Vec::new();
     let suites = suites(folder, &run, sources, &mut notes)?;
+    if !run.dev_rows().is_empty() {
+        notes.push(format!(
+            "{} records of the dev split keep their scores: prompt variants were chosen by them",
+            run.dev_rows().len()
+        ));
+    }
     let scorers = scorers(&suites)?;
     let head = head(&run, &suites);
     let mut file = match &writer {

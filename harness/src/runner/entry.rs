@@ -1,12 +1,11 @@
 //! One model entry from its start to its end: batch pass, single-stream pass.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rightsize_providers::{
     Advice, Ask, Description, ErrorKind, Provider, ProviderError, Side, Stage,
 };
-use rightsize_reports::run::{PlannedPass, Scenario};
+use rightsize_reports::run::{PlannedPass, Scenario, Split};
 use rightsize_suites::{PromptError, Suite};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
@@ -19,7 +18,7 @@ use super::record;
 use super::start::{self, Identity, Started};
 use crate::bakeoff::{Bakeoff, ModelEntry};
 use crate::journal::Done;
-use crate::plan::{self, Answerer, Shard, Unit};
+use crate::plan::{self, Unit};
 
 /// A unit with its digests.
 #[derive(Debug, Clone)]
@@ -86,20 +85,18 @@ pub enum PlanError {
     },
 }
 
-/// Plans one entry: its units, without those that are done.
+/// Plans one entry: of all its units those that are not done.
 ///
 /// # Errors
 /// A prompt that cannot be rendered, or a conflict with what was asked before.
-pub fn plan_entry(
+pub fn plan_units(
     entry: &ModelEntry,
+    identity: Result<Identity, ProviderError>,
     bakeoff: &Bakeoff,
     suites: &[Suite],
-    base: &Path,
-    (limit, shard): (Option<usize>, Option<Shard>),
+    all: Vec<Unit>,
     done: &Done,
 ) -> Result<EntryWork, PlanError> {
-    let identity = start::identify(entry, base);
-    let all = plan::units_of(Answerer::model(entry, bakeoff), bakeoff, suites, limit, shard);
     let planned = count(&all);
     let mut units = Vec::new();
     let Ok(known) = &identity else {
@@ -114,18 +111,23 @@ pub fn plan_entry(
     Ok(EntryWork { entry: entry.clone(), identity, units, planned })
 }
 
-/// Units by suite and scenario.
-pub(super) fn count(units: &[Unit]) -> Vec<PlannedPass> {
+/// Units by suite, scenario and split.
+pub fn count(units: &[Unit]) -> Vec<PlannedPass> {
     let mut passes: Vec<PlannedPass> = Vec::new();
     for Unit { key, .. } in units {
         match passes.last_mut() {
-            Some(last) if last.suite == key.suite && last.scenario == key.scenario => {
+            Some(last)
+                if last.suite == key.suite
+                    && last.scenario == key.scenario
+                    && last.split == key.split =>
+            {
                 last.units += 1;
             }
             _ => passes.push(PlannedPass {
                 suite: key.suite.clone(),
                 model: key.entry.clone(),
                 scenario: key.scenario,
+                split: key.split,
                 units: 1,
             }),
         }
@@ -267,8 +269,10 @@ async fn run_entry(
     let mut batch_wall_ns = None;
     if !batch.is_empty() {
         let begun = context.clock.now();
+        // Throughput is that of the test split.
+        let of_test = batch.iter().any(|planned| planned.unit.key.split == Split::Test);
         pass(&shared, batch, work.entry.concurrency).await;
-        batch_wall_ns = Some(context.clock.now().since(begun));
+        batch_wall_ns = of_test.then(|| context.clock.now().since(begun));
     }
     let mut single = single.into_iter().peekable();
     while let Some(suite) = single.peek().map(|planned| planned.unit.suite) {
@@ -324,7 +328,7 @@ async fn pass(shared: &Arc<Shared>, units: Vec<PlannedUnit>, concurrency: usize)
 async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: PlannedUnit) {
     let context = &shared.context;
     let Some(suite) = context.suites.get(planned.unit.suite) else { return };
-    let Some(sample) = suite.samples.get(planned.unit.sample) else { return };
+    let Some(sample) = planned.unit.sample(suite) else { return };
     let ask = plan::ask_of(&planned.unit, suite, &shared.entry, context.bakeoff.seed);
     // The prompt was rendered when the run was planned.
     let Ok(Some(ask)) = ask else { return };
@@ -366,7 +370,7 @@ async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: Planne
         let context = Arc::clone(context);
         let scoring = tokio::task::spawn_blocking(move || {
             let suite = context.suites.get(planned.unit.suite)?;
-            let sample = suite.samples.get(planned.unit.sample)?;
+            let sample = planned.unit.sample(suite)?;
             let record = record::record(&context, &planned, suite, sample, &prompt, attempted);
             Some((record, prompt))
         });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rightsize_providers::{Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage};
-use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Split};
+use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals};
 use rightsize_suites::{Sample, Suite};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub fn record(
         unit: planned.digest.clone(),
         ask: planned.ask.clone(),
         suite: key.suite.clone(),
-        split: Split::Test,
+        split: key.split,
         sample: key.sample.clone(),
         model: key.entry.clone(),
         variant: key.variant.clone(),

@@ -10,6 +10,7 @@ mod pass;
 mod repeats;
 mod setting;
 mod tables;
+mod variants;
 
 pub(crate) use estimate::word;
 pub use model::*;
@@ -17,6 +18,11 @@ pub use setting::{CrashView, EndedBy, EntryView, Rescored, SessionView, Setting}
 
 use crate::folder::{FolderError, Row, RunFolder};
 use crate::run::{BASELINE, EntryRef, Manifest, Scenario, SuiteFacts};
+
+/// How prompt variants scored on the dev split of a run folder, and which were asked on test.
+pub fn variants(folder: &RunFolder) -> Vec<VariantView> {
+    variants::of(folder)
+}
 
 /// Share of its units that a cell must have answered to count as measured.
 pub const MEASURED_FROM: f64 = 0.95;
@@ -44,7 +50,7 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
         bakeoff_sha256: manifest.bakeoff_sha256.clone(),
         seed: manifest.seed,
         units_planned: manifest.units_planned,
-        units_recorded: folder.rows().len() as u64,
+        units_recorded: (folder.rows().len() + folder.dev_rows().len()) as u64,
         suites: folder
             .suites
             .iter()
@@ -54,6 +60,7 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
             .collect(),
         models: manifest.models.iter().map(ModelView::from).collect(),
         cells,
+        variants: variants::of(folder),
     };
     Ok(Analysis { schema: ANALYSIS_SCHEMA, results, setting: setting::of(folder) })
 }
@@ -113,7 +120,10 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest
 fn planned(manifest: &Manifest, facts: &SuiteFacts, entry: &EntryRef, scenario: Scenario) -> u64 {
     let passes = manifest.planned.iter();
     let of_this = passes.filter(|pass| {
-        pass.suite == facts.name && pass.model == entry.id && pass.scenario == scenario
+        pass.split.is_test()
+            && pass.suite == facts.name
+            && pass.model == entry.id
+            && pass.scenario == scenario
     });
     of_this.map(|pass| pass.units).sum()
 }

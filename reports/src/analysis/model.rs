@@ -41,6 +41,37 @@ pub struct Results {
     /// Every suite on every entry: suites outside, entries inside; without the pairs of a baseline
     /// and a suite that it cannot answer.
     pub cells: Vec<Cell>,
+    /// Pairs of suite and entry that were asked in a prompt variant, or in several on the dev split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantView>,
+}
+
+/// In which prompt variant an entry was asked a suite, and how the candidates scored on dev.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VariantView {
+    /// The suite.
+    pub suite: String,
+    /// The entry's id.
+    pub model: String,
+    /// The variant that was asked on test: all test figures are of it. Absent before the first unit.
+    pub asked: Option<String>,
+    /// The candidates on the dev split, in the suite's order; none where the bake-off names a variant.
+    pub candidates: Vec<VariantScore>,
+}
+
+/// One candidate on the dev split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VariantScore {
+    /// Its name; `default` is the suite's own prompt.
+    pub variant: String,
+    /// Dev samples that were asked: the n of the score.
+    pub samples: u64,
+    /// Their units; repeats of a sample are units of their own.
+    pub units: u64,
+    /// Units without an answer, which count as wrong.
+    pub errors: u64,
+    /// The suite's primary score.
+    pub score: Estimate,
 }
 
 impl Results {

@@ -166,6 +166,7 @@ pub(super) struct Collector {
     tags: HashMap<BTreeMap<String, String>, Arc<BTreeMap<String, String>>>,
     errors: HashMap<ErrorKey, Arc<ErrorKey>>,
     rows: HashMap<Key, ([u8; 32], Row)>,
+    dev: HashMap<Key, ([u8; 32], Row)>,
     noticed: Noticed,
 }
 
@@ -182,6 +183,7 @@ impl Collector {
             tags: HashMap::new(),
             errors: HashMap::new(),
             rows: HashMap::new(),
+            dev: HashMap::new(),
             noticed: Noticed::default(),
         }
     }
@@ -195,9 +197,7 @@ impl Collector {
             self.noticed.foreign += 1;
             return;
         };
-        if record.split != Split::Test {
-            return;
-        }
+        let split = record.split;
         let unit = digest(&record.unit);
         let mut row = self.row(suite, model, record, span);
         row.1.newest_score = scored;
@@ -210,7 +210,11 @@ impl Collector {
             scenario: row.1.scenario,
             repeat: row.1.repeat,
         };
-        if let Some((before, _)) = self.rows.insert(key, (unit, row.1)) {
+        let rows = match split {
+            Split::Test => &mut self.rows,
+            Split::Dev => &mut self.dev,
+        };
+        if let Some((before, _)) = rows.insert(key, (unit, row.1)) {
             if before == unit {
                 self.noticed.superseded += 1;
             } else {
@@ -308,17 +312,23 @@ impl Collector {
         Verdict::Axes(axes.collect())
     }
 
-    /// The rows in their fixed order.
-    pub(super) fn finish(self, noticed: &mut Noticed) -> Vec<Row> {
+    /// The rows of test and of dev in their fixed order.
+    pub(super) fn finish(self, noticed: &mut Noticed) -> (Vec<Row>, Vec<Row>) {
         noticed.superseded += self.noticed.superseded;
         noticed.conflicts += self.noticed.conflicts;
         noticed.foreign += self.noticed.foreign;
-        let mut rows: Vec<Row> = self.rows.into_values().map(|(_, row)| row).collect();
+        let rows = in_order(self.rows);
+        // Scores made again are of test: dev keeps those that a variant was chosen by.
         noticed.unscored = rows.iter().filter(|row| !row.newest_score).count() as u64;
-        rows.sort_by(|a, b| {
-            (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
-                .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))
-        });
-        rows
+        (rows, in_order(self.dev))
     }
+}
+
+fn in_order(rows: HashMap<Key, ([u8; 32], Row)>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.into_values().map(|(_, row)| row).collect();
+    rows.sort_by(|a, b| {
+        (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
+            .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))
+    });
+    rows
 }

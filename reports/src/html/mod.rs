@@ -16,6 +16,7 @@ mod slices;
 mod strip;
 mod table;
 mod tasks;
+mod variants;
 
 use std::io::Write;
 
@@ -127,6 +128,7 @@ pub fn write(
             tables => table::tables(analysis),
             plots => plot::plots(analysis),
             slices => slices::of(analysis),
+            variants => variants::of(analysis),
             tasks => tasks::of(analysis),
             failures => failures::of(analysis),
             excerpts => excerpts,
