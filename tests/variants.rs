@@ -27,7 +27,7 @@ const DEV: usize = 8;
 
 fn rows(split: &str, n: usize) -> String {
     let row = |i: usize| {
-        let colour = if i % 2 == 0 { "red" } else { "green" };
+        let colour = if i.is_multiple_of(2) { "red" } else { "green" };
         format!("{split}{i},{split} message {i} in {colour},{colour}\n")
     };
     "id,text,colour\n".to_owned() + &(0..n).map(row).collect::<String>()

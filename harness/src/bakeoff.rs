@@ -1,6 +1,7 @@
 //! The bake-off file: which suites, which model entries, under which scenarios.
 
 mod entry;
+mod mode;
 mod variants;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use entry::DEFAULT_TIMEOUT_S;
 pub use entry::{EntrySampling, ModelEntry, ProviderKind};
+pub use mode::EntryMode;
 pub use variants::Candidates;
 
 /// Keys of the format whose behaviour is not built: an error each, never ignored.
@@ -273,6 +275,14 @@ impl BakeoffFile {
                         format!("`{key}` is {means}, and `{}` asks none", entry.provider.as_str());
                     problem(&at(key), message, "remove it, or set `provider: openai`");
                 }
+            }
+            if !(entry.mode.is_generate() || entry.provider.scores_choices()) {
+                let (mode, provider) = (entry.mode.as_str(), entry.provider.as_str());
+                let message = format!(
+                    "`mode: {mode}` scores given answers by log-probability, and `{provider}` \
+                     cannot"
+                );
+                problem(&at("mode"), message, "remove it, or use `llama-cpp` or `candle`");
             }
             for (set, key) in
                 [(entry.threads.is_some(), "threads"), (entry.context.is_some(), "context")]

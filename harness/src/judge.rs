@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rightsize_providers::Response;
 use rightsize_reports::run::Outcome;
+use rightsize_suites::choices::{ACC_NORM, Chosen};
 use rightsize_suites::{Parts, Reading, Sample, Score, ScoringError, Suite, outcome};
+use serde_json::Value;
 
 use crate::scorer::Scorer;
 
@@ -13,6 +15,8 @@ use crate::scorer::Scorer;
 pub struct Judgement {
     /// What was read in it.
     pub reading: Reading,
+    /// What was read by a second rule, with the rule's name.
+    pub second: Option<(&'static str, Value)>,
     /// What became of it.
     pub outcome: Outcome,
     /// Its score; only a readable answer scores more than nothing.
@@ -28,7 +32,11 @@ pub fn judge(
     sample: &Sample,
     response: &Response,
 ) -> Judgement {
-    let reading = suite.task.read(response);
+    let chosen = suite.task.read_choices(&response.choices);
+    let (reading, normalised) = match chosen {
+        None => (suite.task.read(response), None),
+        Some(Chosen { acc, acc_norm }) => (acc, Some(acc_norm)),
+    };
     let outcome = outcome::outcome_of(response, &reading);
     let own = match outcome {
         Outcome::Scored => suite.task.score(&reading, sample),
@@ -38,7 +46,15 @@ pub fn judge(
         None => Ok(own),
         Some(scorer) => scorer.score(own, sample, &response.text, &reading, outcome),
     });
-    Judgement { reading, outcome, score }
+    let score = score.and_then(|mut score| {
+        if let Some(reading) = &normalised {
+            let primary = suite.task.score(reading, sample)?.primary;
+            score.parts.insert(ACC_NORM.to_owned(), primary);
+        }
+        Ok(score)
+    });
+    let second = normalised.and_then(|reading| Some((reading.reader, reading.value?)));
+    Judgement { reading, second, outcome, score }
 }
 
 /// The statistics of an error: 'nothing right', so that the headline counts it as wrong.

@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod judge;
 pub mod logging;
+pub mod modes;
 pub mod plan;
 pub mod prepare;
 pub mod printer;

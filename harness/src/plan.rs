@@ -1,5 +1,7 @@
 //! The matrix of work: which units a run has, under which digests, and which of them a shard does.
 
+mod dev;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,6 +16,8 @@ use rightsize_suites::{PromptError, Sample, Suite};
 use serde_json::{Value, json};
 
 use crate::bakeoff::{Bakeoff, ModelEntry};
+
+pub use dev::{dev_units_of, dev_units_of_each};
 
 /// One part of a run: the `index`-th of `count`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,18 +122,33 @@ pub struct Answerer<'a> {
     pub samples: Option<usize>,
     /// The scenarios that it runs under.
     pub scenarios: &'a [Scenario],
+    /// The mode that quality is read in.
+    pub mode: Mode,
 }
 
 impl<'a> Answerer<'a> {
     /// A model entry.
     pub fn model(entry: &'a ModelEntry, bakeoff: &'a Bakeoff) -> Self {
         let scenarios = entry.scenarios(&bakeoff.scenarios);
-        Answerer { id: &entry.id, samples: entry.samples, scenarios }
+        Answerer { id: &entry.id, samples: entry.samples, scenarios, mode: entry.mode.main() }
+    }
+
+    /// How often a dev sample is asked. Choices are not drawn: once.
+    fn dev_repeats(self, bakeoff: &Bakeoff) -> u32 {
+        match self.mode {
+            Mode::Generate => bakeoff.repeats,
+            Mode::Choose => 1,
+        }
     }
 
     /// A baseline, whose latency nobody asks for.
     pub fn baseline(method: Method) -> Answerer<'static> {
-        Answerer { id: method.word(), samples: None, scenarios: &[Scenario::Batch] }
+        Answerer {
+            id: method.word(),
+            samples: None,
+            scenarios: &[Scenario::Batch],
+            mode: Mode::Generate,
+        }
     }
 }
 
@@ -181,61 +200,6 @@ pub fn units_of(
     units
 }
 
-/// The units of a suite's dev split in each of `candidates`, asked like the pass that quality is read
-/// in. Every shard has all of them: a choice needs the whole split.
-pub fn dev_units_of(
-    answerer: Answerer<'_>,
-    bakeoff: &Bakeoff,
-    (index, suite): (usize, &Suite),
-    candidates: &[String],
-    limit: Option<usize>,
-) -> Vec<Unit> {
-    let batch = answerer.scenarios.contains(&Scenario::Batch);
-    let scenario = if batch { Scenario::Batch } else { Scenario::SingleStream };
-    let positions = dev_positions(answerer, bakeoff, suite, limit);
-    let mut units = Vec::new();
-    for variant in candidates {
-        for repeat in 0..bakeoff.repeats {
-            for position in &positions {
-                let Some(sample) = suite.dev.get(*position) else { continue };
-                let key = UnitKey {
-                    suite: suite.name.clone(),
-                    split: Split::Dev,
-                    sample: sample.id.clone(),
-                    entry: answerer.id.to_owned(),
-                    variant: variant.clone(),
-                    mode: Mode::Generate,
-                    scenario,
-                    repeat,
-                };
-                units.push(Unit { key, suite: index, sample: *position });
-            }
-        }
-    }
-    units
-}
-
-/// How many units each candidate has in [`dev_units_of`].
-pub fn dev_units_of_each(
-    answerer: Answerer<'_>,
-    bakeoff: &Bakeoff,
-    suite: &Suite,
-    limit: Option<usize>,
-) -> u64 {
-    let positions = dev_positions(answerer, bakeoff, suite, limit).len() as u64;
-    positions.saturating_mul(u64::from(bakeoff.repeats))
-}
-
-fn dev_positions(
-    answerer: Answerer<'_>,
-    bakeoff: &Bakeoff,
-    suite: &Suite,
-    limit: Option<usize>,
-) -> Vec<usize> {
-    let most = [limit, answerer.samples].into_iter().flatten().min();
-    drawn(&format!("{}/dev", suite.name), suite.dev.len(), bakeoff.seed, most)
-}
-
 /// Positions of a seeded subset in rising order. A smaller subset of one suite and seed is part of
 /// every larger one, so that passes and entries of different size see common samples.
 fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
@@ -279,7 +243,11 @@ pub fn ask_of(
     seed: u64,
 ) -> Result<Option<Ask>, PromptError> {
     let Some(sample) = unit.sample(suite) else { return Ok(None) };
-    let mut ask = suite.ask_in(&unit.key.variant, sample, unit.key.repeat)?;
+    let (variant, repeat) = (&unit.key.variant, unit.key.repeat);
+    let mut ask = match unit.key.mode {
+        Mode::Generate => suite.ask_in(variant, sample, repeat)?,
+        Mode::Choose => suite.choose_in(variant, sample, repeat)?,
+    };
     if let AskKind::Generate(generate) = &mut ask.kind {
         generate.sampling = entry.sampling.resolve(seed);
         generate.sampling.seed = seed_of_repeat(generate.sampling.seed, &unit.key);

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::bakeoff::{Bakeoff, BakeoffFile, ModelEntry};
 use crate::exit::Failure;
 use crate::journal::{self, Done, Journal};
+use crate::modes;
 use crate::plan::{self, Answerer, Shard};
 use crate::printer::Printer;
 use crate::runner::{self, Identity, PlanError, Work};
@@ -110,6 +111,7 @@ pub fn load_suites(file: &BakeoffFile) -> Result<Vec<Suite>, Failure> {
         }
     }
     variants::check(file, &suites)?;
+    modes::check(file, &suites)?;
     Ok(suites)
 }
 
@@ -250,7 +252,8 @@ fn plan(
     let mut passes = Vec::new();
     for (entry, identity) in bakeoff.models.iter().zip(&identities) {
         let answerer = Answerer::model(entry, bakeoff);
-        passes.extend(runner::count(&plan::units_of(answerer, bakeoff, suites, part.0, part.1)));
+        let test = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
+        passes.extend(runner::count(&modes::in_mode(entry.mode, test)));
         let mut units = Vec::new();
         for (index, suite) in suites.iter().enumerate() {
             if let Prompts::Chosen(names) = variants::prompts(bakeoff, entry, suite) {
@@ -288,7 +291,8 @@ fn plan_test(
             unit.key.variant = variants.get(unit.suite)?.clone()?;
             Some(unit)
         });
-        let (units, identity) = (units.collect(), identity.clone());
+        let units = modes::in_mode(entry.mode, units.collect());
+        let identity = identity.clone();
         let work = runner::plan_units(entry, identity, bakeoff, suites, units, done);
         entries.push(work.map_err(unplanned)?);
     }

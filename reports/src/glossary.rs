@@ -87,6 +87,8 @@ impl Entry {
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
     term("absent", "The field was expected to be left out, and was.").unit("fields"),
+    term("acc", "Score of chosen answers: every possible answer is scored by its log-probability after the prompt, and the one with the largest sum counts.").also(&["by choice", "chosen"]).unit("0 to 100 %").source("lm-evaluation-harness"),
+    term("acc_norm", "The same with the largest sum per character (Unicode code point), since a sum favours short answers.").unit("0 to 100 %").source("lm-evaluation-harness"),
     term("accuracy", "Share of samples whose answer is right. Unparsed, truncated and refused answers and errors count as wrong. Of several label axes: the mean over them.").unit("0 to 100 %"),
     term("argument accuracy", "Right arguments among those that are expected or were given in vain, over all calls of tools. A wrong value counts once, a missing or surplus argument too.").unit("0 to 100 %"),
     term("axis", "One thing that a classification asks for, with a list of labels of its own: category, priority.").also(&["label axis"]),
@@ -121,6 +123,7 @@ const ENTRIES: &[Entry] = &[
     term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
     term("field", "One value that an extraction asks for. A list counts as the cells of its columns, such as items.price."),
     term("field F1", "F1 over the fields of all documents, and over the cells of lists. A wrong value counts as false positive and as false negative.").unit("0 to 100 %"),
+    term("gap", "Score of answers chosen by log-probability less that of written ones, on the samples that have both.").unit("percentage points"),
     term("Hamming accuracy", "Share of right decisions whether a label applies, over all labels of all samples: 1 less the Hamming loss. Samples in which nothing was read have none.").unit("0 to 100 %").source("scikit-learn, 1 - hamming_loss"),
     term("in flight at death", "Samples that were being answered when an engine process died."),
     term("incomplete", "Some planned units have no record yet: interrupted, or too many errors. `rightsize run --resume DIR` goes on."),

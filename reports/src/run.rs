@@ -109,20 +109,29 @@ pub enum Split {
 
 impl Split {
     /// Whether it is the test split, which is not written where it is the rule.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_test(&self) -> bool {
         *self == Split::Test
     }
 }
 
 /// How an item was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The model wrote an answer.
+    #[default]
     Generate,
     /// Choices were scored by log-probability.
     Choose,
+}
+
+impl Mode {
+    /// Whether the answer was written, which is not said where it is the rule.
+    pub fn is_generate(&self) -> bool {
+        *self == Mode::Generate
+    }
 }
 
 /// How load was offered.

@@ -11,6 +11,7 @@
 pub mod baselines;
 pub mod catalog;
 mod check;
+pub mod choices;
 mod columns;
 pub mod command;
 mod dataset;

@@ -10,6 +10,7 @@ use rightsize_suites::{Problem, Problems, Suite};
 
 use crate::bakeoff::BakeoffFile;
 use crate::exit::{Exit, Failure};
+use crate::modes;
 use crate::plan::{self, Answerer};
 use crate::prepare;
 use crate::printer::Printer;
@@ -56,7 +57,8 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
     let mut lines = vec![format!("{}: bake-off `{}` is fine", path.display(), file.bakeoff.name)];
     for entry in &file.bakeoff.models {
         let answerer = Answerer::model(entry, &file.bakeoff);
-        let units = plan::units_of(answerer, &file.bakeoff, &suites, None, None).len();
+        let units = plan::units_of(answerer, &file.bakeoff, &suites, None, None);
+        let units = modes::in_mode(entry.mode, units).len();
         let dev: u64 = suites
             .iter()
             .filter_map(|suite| match variants::prompts(&file.bakeoff, entry, suite) {

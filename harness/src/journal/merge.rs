@@ -127,8 +127,8 @@ fn added_up(shards: impl Iterator<Item = Vec<PlannedPass>>) -> Vec<PlannedPass> 
     let mut whole: Vec<PlannedPass> = Vec::new();
     for pass in shards.flatten() {
         let same = whole.iter_mut().find(|seen| {
-            (&seen.suite, &seen.model, seen.scenario, seen.split)
-                == (&pass.suite, &pass.model, pass.scenario, pass.split)
+            (&seen.suite, &seen.model, seen.scenario, seen.split, seen.mode)
+                == (&pass.suite, &pass.model, pass.scenario, pass.split, pass.mode)
         });
         match same {
             // Every shard asks all of the dev split: the same units.

@@ -52,6 +52,17 @@ pub fn check(asked: &Suite, new: &Suite) -> Result<Vec<String>, Failure> {
     Ok(notes)
 }
 
+/// Checks that the answers to choose from are the same.
+///
+/// # Errors
+/// They are not.
+pub fn check_choices(asked: &Suite, new: &Suite) -> Result<(), Failure> {
+    match asked.task.choices() == new.task.choices() {
+        true => Ok(()),
+        false => Err(differs(new, "its answers to choose from are not those asked".to_owned())),
+    }
+}
+
 fn differs(new: &Suite, how: String) -> Failure {
     Failure::wrong(
         format!("{}: {how}", new.source),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rightsize_providers::digest;
 use rightsize_reports::folder::{FolderError, RunFolder};
 use rightsize_reports::run::{
-    Outcome, Record, SCHEMA, ScoreLine, ScoredSuite, ScoresHead, SuiteFacts, SuiteRef, files,
+    Mode, Outcome, Record, SCHEMA, ScoreLine, ScoredSuite, ScoresHead, SuiteFacts, SuiteRef, files,
 };
 use rightsize_suites::tasks::SCORING_VERSION;
 use rightsize_suites::{Sample, Suite};
@@ -108,6 +108,10 @@ fn suites(
                 let first = kept_suite(&own, &asked.source)?;
                 unchanged(folder, asked, &first)?;
                 notes.extend(comparable::check(&first, &new)?);
+                let mut passes = run.manifest.planned.iter();
+                if passes.any(|pass| pass.suite == asked.name && pass.mode == Mode::Choose) {
+                    comparable::check_choices(&first, &new)?;
+                }
                 // The suite as it was run has its place in the folder, and its source.
                 if new.sha256 == first.sha256 { first } else { new }
             }
@@ -178,7 +182,8 @@ fn score_all(
         .collect();
     let mut texts = run.texts().map_err(unreadable)?;
     let mut tally = difference::Tally::new(run);
-    for row in run.rows() {
+    let beside = run.choice_rows().iter().map(|row| (row, false));
+    for (row, of_cell) in run.rows().iter().map(|row| (row, true)).chain(beside) {
         let before = texts.record(row).map_err(unreadable)?;
         let suite = suites.get(row.suite);
         let sample = samples.get(row.suite).and_then(|of_suite| of_suite.get(&*row.sample));
@@ -190,7 +195,10 @@ fn score_all(
         if let Some(file) = file.as_mut() {
             file.line(&after)?;
         }
-        tally.add(row, &before, &after);
+        // Choices beside written answers are in the file; the difference is that of the cells.
+        if of_cell {
+            tally.add(row, &before, &after);
+        }
     }
     Ok(tally.finish(run, suites, scoring_version))
 }
@@ -219,15 +227,16 @@ fn again(
     let Some(response) = &record.response else {
         return Err(unscored(record, "the record has no answer"));
     };
-    let Judgement { reading, outcome, score } = judge(suite, scorer, sample, response);
+    let Judgement { reading, second, outcome, score } = judge(suite, scorer, sample, response);
     let score = score.map_err(|error| unscored(record, &error.to_string()))?;
+    let second = second.map(|(reader, value)| (reader.to_owned(), value));
     let value = reading.value.map(|value| (reading.reader.to_owned(), value));
     Ok(ScoreLine {
         unit: record.unit.clone(),
         outcome,
         score: Some(score.primary),
         parts: score.parts,
-        readings: value.into_iter().collect(),
+        readings: value.into_iter().chain(second).collect(),
         detail: score.detail,
         expected,
         schema_valid: reading.schema_valid,

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rightsize_providers::{
     Advice, Ask, Description, ErrorKind, Provider, ProviderError, Side, Stage,
 };
-use rightsize_reports::run::{PlannedPass, Scenario, Split};
+use rightsize_reports::run::{Mode, PlannedPass, Scenario, Split};
 use rightsize_suites::{PromptError, Suite};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
@@ -111,7 +111,7 @@ pub fn plan_units(
     Ok(EntryWork { entry: entry.clone(), identity, units, planned })
 }
 
-/// Units by suite, scenario and split.
+/// Units by suite, scenario, split and mode.
 pub fn count(units: &[Unit]) -> Vec<PlannedPass> {
     let mut passes: Vec<PlannedPass> = Vec::new();
     for Unit { key, .. } in units {
@@ -119,7 +119,7 @@ pub fn count(units: &[Unit]) -> Vec<PlannedPass> {
             Some(last)
                 if last.suite == key.suite
                     && last.scenario == key.scenario
-                    && last.split == key.split =>
+                    && (last.split, last.mode) == (key.split, key.mode) =>
             {
                 last.units += 1;
             }
@@ -128,6 +128,7 @@ pub fn count(units: &[Unit]) -> Vec<PlannedPass> {
                 model: key.entry.clone(),
                 scenario: key.scenario,
                 split: key.split,
+                mode: key.mode,
                 units: 1,
             }),
         }
@@ -208,9 +209,11 @@ pub(super) fn unsupported(message: String) -> ProviderError {
     ProviderError::new(Side::Ours, kind, Stage::Start, advice, message)
 }
 
-/// The first ask of each suite: what one sample of a suite needs, all of them do.
+/// The first ask of each suite and mode: what one sample needs, all of them do.
 fn first_asks<'a>(context: &'a Context, work: &'a EntryWork) -> impl Iterator<Item = Ask> + 'a {
-    let passes = work.units.chunk_by(|a, b| a.unit.suite == b.unit.suite);
+    let passes = work
+        .units
+        .chunk_by(|a, b| (a.unit.suite, a.unit.key.mode) == (b.unit.suite, b.unit.key.mode));
     passes.filter_map(|units| {
         let unit = &units.first()?.unit;
         let suite = context.suites.get(unit.suite)?;
@@ -267,6 +270,10 @@ async fn run_entry(
         ended: OnceLock::new(),
     });
     let mut batch_wall_ns = None;
+    let chosen = |planned: &PlannedUnit| planned.unit.key.mode == Mode::Choose;
+    let beside = batch.iter().any(|planned| !chosen(planned));
+    let (choices, batch): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|planned| beside && chosen(planned));
     if !batch.is_empty() {
         let begun = context.clock.now();
         // Throughput is that of the test split.
@@ -274,6 +281,8 @@ async fn run_entry(
         pass(&shared, batch, work.entry.concurrency).await;
         batch_wall_ns = of_test.then(|| context.clock.now().since(begun));
     }
+    // Beside written answers, choices are no part of the throughput.
+    pass(&shared, choices, work.entry.concurrency).await;
     let mut single = single.into_iter().peekable();
     while let Some(suite) = single.peek().map(|planned| planned.unit.suite) {
         let mut of_suite = Vec::new();

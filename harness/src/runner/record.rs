@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rightsize_providers::{Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage};
 use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals};
-use rightsize_suites::{Sample, Suite};
+use rightsize_suites::{Sample, Suite, choices};
 use serde_json::Value;
 
 use super::Context;
@@ -83,7 +83,8 @@ fn score(
     sample: &Sample,
     answer: Answer,
 ) {
-    let Judgement { reading, outcome, score } = judge(suite, scorer, sample, &answer.response);
+    let Judgement { reading, second, outcome, score } =
+        judge(suite, scorer, sample, &answer.response);
     match score {
         Ok(score) => {
             record.outcome = outcome;
@@ -103,13 +104,14 @@ fn score(
         }
     }
     record.signals = Signals {
-        logprob: answer.logprob,
+        logprob: answer.logprob.or_else(|| choices::summary(&answer.response.choices)),
         schema_valid: reading.schema_valid,
         parse_repaired: Some(reading.repaired),
     };
     if let Some(value) = reading.value {
         record.readings.insert(reading.reader.to_owned(), value);
     }
+    record.readings.extend(second.map(|(reader, value)| (reader.to_owned(), value)));
     record.response = Some(answer.response);
     record.server = answer.server;
     record.usage = answer.usage;

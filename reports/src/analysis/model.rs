@@ -44,6 +44,30 @@ pub struct Results {
     /// Pairs of suite and entry that were asked in a prompt variant, or in several on the dev split.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<VariantView>,
+    /// Pairs of suite and entry whose answers were scored by log-probability.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<ModeView>,
+}
+
+/// Answers that were written and answers that were chosen by log-probability, of one suite and entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModeView {
+    /// The suite.
+    pub suite: String,
+    /// The entry's id.
+    pub model: String,
+    /// Samples that have an answer in every mode that was asked: the n of all scores here.
+    pub samples: u64,
+    /// Samples that lack one, and are left out.
+    pub left_out: u64,
+    /// The primary score of written answers; absent where answers were only chosen.
+    pub generate: Option<Estimate>,
+    /// That of the choices with the largest sum of log-probabilities (`acc`).
+    pub choose: Estimate,
+    /// The mean score of the choices with the largest sum per character (`acc_norm`), 0 to 1.
+    pub choose_norm: Option<f64>,
+    /// The score of chosen answers less that of written ones.
+    pub difference: Option<f64>,
 }
 
 /// In which prompt variant an entry was asked a suite, and how the candidates scored on dev.

@@ -102,6 +102,7 @@ pub struct RunFolder {
     pub noticed: Noticed,
     rows: Vec<Row>,
     dev: Vec<Row>,
+    choices: Vec<Row>,
     prompts: HashMap<[u8; 32], Span>,
     scores: Option<Scores>,
 }
@@ -151,7 +152,7 @@ impl RunFolder {
                 Ok(())
             })?;
         }
-        let (rows, dev) = collector.finish(&mut noticed);
+        let [rows, dev, choices] = collector.finish(&mut noticed);
         let mut prompts = HashMap::new();
         let path = dir.join(files::PROMPTS);
         if path.exists() {
@@ -162,7 +163,18 @@ impl RunFolder {
             })?;
         }
         let dir = dir.to_owned();
-        Ok(RunFolder { dir, manifest, sessions, suites, noticed, rows, dev, prompts, scores })
+        Ok(RunFolder {
+            dir,
+            manifest,
+            sessions,
+            suites,
+            noticed,
+            rows,
+            dev,
+            choices,
+            prompts,
+            scores,
+        })
     }
 
     /// What the scores were made again by; `None` where they are those of the records.
@@ -192,6 +204,12 @@ impl RunFolder {
     /// The units of the dev split, in the same order. Their scores are those of the records.
     pub fn dev_rows(&self) -> &[Row] {
         &self.dev
+    }
+
+    /// The test units whose answers were chosen by log-probability beside written ones of the same
+    /// entry, in the same order. Where an entry only chooses, they are in [`RunFolder::rows`].
+    pub fn choice_rows(&self) -> &[Row] {
+        &self.choices
     }
 
     /// Opens the texts of the folder.

@@ -8,7 +8,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Templates by name.
-pub const TEMPLATES: [(&str, &str); 11] = [
+pub const TEMPLATES: [(&str, &str); 12] = [
     ("page.html", include_str!("templates/page.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("strip.html", include_str!("templates/strip.html")),
@@ -16,6 +16,7 @@ pub const TEMPLATES: [(&str, &str); 11] = [
     ("plot.html", include_str!("templates/plot.html")),
     ("slices.html", include_str!("templates/slices.html")),
     ("variants.html", include_str!("templates/variants.html")),
+    ("modes.html", include_str!("templates/modes.html")),
     ("tasks.html", include_str!("templates/tasks.html")),
     ("failures.html", include_str!("templates/failures.html")),
     ("samples.html", include_str!("templates/samples.html")),

@@ -11,6 +11,7 @@ mod browser;
 mod failures;
 mod figures;
 mod method;
+mod modes;
 mod plot;
 mod slices;
 mod strip;
@@ -129,6 +130,7 @@ pub fn write(
             plots => plot::plots(analysis),
             slices => slices::of(analysis),
             variants => variants::of(analysis),
+            modes => modes::of(analysis),
             tasks => tasks::of(analysis),
             failures => failures::of(analysis),
             excerpts => excerpts,

@@ -5,7 +5,7 @@ use rightsize_suites::{Measure, Reduce, Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Scenario, Split};
+use super::{Mode, Scenario, Split};
 
 /// What was run. Everything that two shards of one run must share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct PlannedPass {
     /// Of which rows: those of dev are asked in every variant, and by every shard.
     #[serde(default, skip_serializing_if = "Split::is_test")]
     pub split: Split,
+    /// How they are asked.
+    #[serde(default, skip_serializing_if = "Mode::is_generate")]
+    pub mode: Mode,
     /// Units, those that never got a record included.
     pub units: u64,
 }
