@@ -1,6 +1,8 @@
 //! The bake-off file: which suites, which model entries, under which scenarios.
 
 mod entry;
+mod mode;
+mod variants;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use entry::DEFAULT_TIMEOUT_S;
 pub use entry::{EntrySampling, ModelEntry, ProviderKind};
+pub use mode::EntryMode;
+pub use variants::Candidates;
 
 /// Keys of the format whose behaviour is not built: an error each, never ignored.
 const NOT_BUILT: &[(&str, &str)] = &[
@@ -27,7 +31,6 @@ const NOT_BUILT: &[(&str, &str)] = &[
     ("prices", "reckon the cost from the tokens in the report"),
     ("models.*.deployment", "put it into the entry's id"),
     ("models.*.lora", "merge the adapter into the weights"),
-    ("models.*.variant", "write a second suite with the other prompt"),
     ("models.*.priced_as", "reckon the cost from the tokens in the report"),
     ("models.*.effort", "set it under `extras`, as the vendor names it"),
 ];
@@ -61,6 +64,10 @@ pub struct Bakeoff {
     /// How often each sample is asked in the pass that quality is read in, from 1.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub repeats: u32,
+    /// Among which prompt variants each entry chooses on the dev split: `cross`, which is all of each
+    /// suite, or a list of names. Default: none, the suites' own prompts are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Candidates>,
 }
 
 fn once() -> u32 {
@@ -130,6 +137,8 @@ impl Bakeoff {
 /// A bake-off with the text that it was read from and the folder that its paths are relative to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BakeoffFile {
+    /// How messages name it.
+    pub name: String,
     /// What it says.
     pub bakeoff: Bakeoff,
     /// As written.
@@ -209,6 +218,20 @@ impl BakeoffFile {
             let message = format!("`repeats` is {}", bakeoff.repeats);
             problem(&["repeats"], message, &format!("from 1 to {MOST_REPEATS}"));
         }
+        if let Some(Candidates::Named(names)) = &bakeoff.variants {
+            for (index, name) in names.iter().enumerate() {
+                if names[..index].contains(name) {
+                    let message = format!("`{name}` stands twice");
+                    problem(&["variants", &index.to_string()], message, "name each once");
+                }
+            }
+            if names.len() < 2 {
+                let message = "there is nothing to choose among".to_owned();
+                let remedy = "name two or more, write `variants: cross` for all, or fix one by \
+                              `variant: NAME` in each entry";
+                problem(&["variants"], message, remedy);
+            }
+        }
         let mut ids = BTreeSet::new();
         for (index, entry) in bakeoff.models.iter().enumerate() {
             let index = index.to_string();
@@ -253,6 +276,14 @@ impl BakeoffFile {
                     problem(&at(key), message, "remove it, or set `provider: openai`");
                 }
             }
+            if !(entry.mode.is_generate() || entry.provider.scores_choices()) {
+                let (mode, provider) = (entry.mode.as_str(), entry.provider.as_str());
+                let message = format!(
+                    "`mode: {mode}` scores given answers by log-probability, and `{provider}` \
+                     cannot"
+                );
+                problem(&at("mode"), message, "remove it, or use `llama-cpp` or `candle`");
+            }
             for (set, key) in
                 [(entry.threads.is_some(), "threads"), (entry.context.is_some(), "context")]
             {
@@ -263,7 +294,7 @@ impl BakeoffFile {
             }
         }
         if problems.is_empty() {
-            Ok(BakeoffFile { bakeoff, text, base })
+            Ok(BakeoffFile { name: name.to_owned(), bakeoff, text, base })
         } else {
             Err(Problems(problems))
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rightsize_providers::Response;
 use rightsize_reports::run::Outcome;
+use rightsize_suites::choices::{ACC_NORM, Chosen};
 use rightsize_suites::{Parts, Reading, Sample, Score, ScoringError, Suite, outcome};
 
 use crate::scorer::Scorer;
@@ -28,7 +29,14 @@ pub fn judge(
     sample: &Sample,
     response: &Response,
 ) -> Judgement {
-    let reading = suite.task.read(response);
+    let chosen = suite.task.read_choices(&response.choices);
+    let (reading, normalised) = match chosen {
+        None => (suite.task.read(response), None),
+        Some(Chosen { mut acc, acc_norm }) => {
+            acc.beside.extend(acc_norm.value.clone().map(|value| (ACC_NORM.to_owned(), value)));
+            (acc, Some(acc_norm))
+        }
+    };
     let outcome = outcome::outcome_of(response, &reading);
     let own = match outcome {
         Outcome::Scored => suite.task.score(&reading, sample),
@@ -38,6 +46,13 @@ pub fn judge(
     let score = own.and_then(|own| match scorer {
         None => Ok(own),
         Some(scorer) => scorer.score(own, sample, &response.text, &reading, outcome),
+    });
+    let score = score.and_then(|mut score| {
+        if let Some(reading) = &normalised {
+            let primary = suite.task.score(reading, sample)?.primary;
+            score.parts.insert(ACC_NORM.to_owned(), primary);
+        }
+        Ok(score)
     });
     Judgement { reading, outcome, score }
 }

@@ -1,5 +1,7 @@
 //! The matrix of work: which units a run has, under which digests, and which of them a shard does.
 
+mod dev;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,12 +9,15 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rightsize_providers::{Ask, AskKind, Generate, digest};
-use rightsize_reports::run::{Mode, Scenario};
+use rightsize_reports::run::{Mode, Scenario, Split};
 use rightsize_suites::baselines::Method;
-use rightsize_suites::{PromptError, Suite};
+use rightsize_suites::variants;
+use rightsize_suites::{PromptError, Sample, Suite};
 use serde_json::{Value, json};
 
 use crate::bakeoff::{Bakeoff, ModelEntry};
+
+pub use dev::{dev_units_of, dev_units_of_each};
 
 /// One part of a run: the `index`-th of `count`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,8 @@ impl Shard {
 pub struct UnitKey {
     /// Suite name.
     pub suite: String,
+    /// The split that the sample is of.
+    pub split: Split,
     /// Sample id.
     pub sample: String,
     /// Entry id.
@@ -72,11 +79,16 @@ pub struct UnitKey {
 impl UnitKey {
     /// Digest of this key and an ask digest.
     pub fn unit(&self, ask: &str) -> String {
-        digest::of_value(&json!({
+        let mut all = json!({
             "suite": self.suite, "sample": self.sample, "entry": self.entry,
             "variant": self.variant, "mode": self.mode, "scenario": self.scenario,
             "repeat": self.repeat, "ask": ask,
-        }))
+        });
+        // Ids are unique within a split.
+        if !self.split.is_test() {
+            all["split"] = json!(self.split);
+        }
+        digest::of_value(&all)
     }
 }
 
@@ -87,12 +99,19 @@ pub struct Unit {
     pub key: UnitKey,
     /// Position of its suite in the run's suites.
     pub suite: usize,
-    /// Position of its sample in the suite.
+    /// Position of its sample in its split.
     pub sample: usize,
 }
 
-/// Prompt variant of a suite's own prompt, the only one so far.
-pub const DEFAULT_VARIANT: &str = "default";
+impl Unit {
+    /// Its sample.
+    pub fn sample<'a>(&self, suite: &'a Suite) -> Option<&'a Sample> {
+        match self.key.split {
+            Split::Test => suite.samples.get(self.sample),
+            Split::Dev => suite.dev.get(self.sample),
+        }
+    }
+}
 
 /// What answers a set of units, and how many of them.
 #[derive(Debug, Clone, Copy)]
@@ -103,18 +122,33 @@ pub struct Answerer<'a> {
     pub samples: Option<usize>,
     /// The scenarios that it runs under.
     pub scenarios: &'a [Scenario],
+    /// The mode that quality is read in.
+    pub mode: Mode,
 }
 
 impl<'a> Answerer<'a> {
     /// A model entry.
     pub fn model(entry: &'a ModelEntry, bakeoff: &'a Bakeoff) -> Self {
         let scenarios = entry.scenarios(&bakeoff.scenarios);
-        Answerer { id: &entry.id, samples: entry.samples, scenarios }
+        Answerer { id: &entry.id, samples: entry.samples, scenarios, mode: entry.mode.main() }
+    }
+
+    /// How often a dev sample is asked. Choices are not drawn: once.
+    fn dev_repeats(self, bakeoff: &Bakeoff) -> u32 {
+        match self.mode {
+            Mode::Generate => bakeoff.repeats,
+            Mode::Choose => 1,
+        }
     }
 
     /// A baseline, whose latency nobody asks for.
     pub fn baseline(method: Method) -> Answerer<'static> {
-        Answerer { id: method.word(), samples: None, scenarios: &[Scenario::Batch] }
+        Answerer {
+            id: method.word(),
+            samples: None,
+            scenarios: &[Scenario::Batch],
+            mode: Mode::Generate,
+        }
     }
 }
 
@@ -150,9 +184,10 @@ pub fn units_of(
                     let Some(sample) = suite.samples.get(*position) else { continue };
                     let key = UnitKey {
                         suite: suite.name.clone(),
+                        split: Split::Test,
                         sample: sample.id.clone(),
                         entry: answerer.id.to_owned(),
-                        variant: DEFAULT_VARIANT.to_owned(),
+                        variant: variants::DEFAULT.to_owned(),
                         mode: Mode::Generate,
                         scenario,
                         repeat,
@@ -168,9 +203,14 @@ pub fn units_of(
 /// Positions of a seeded subset in rising order. A smaller subset of one suite and seed is part of
 /// every larger one, so that passes and entries of different size see common samples.
 fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
-    let mut positions: Vec<usize> = (0..suite.samples.len()).collect();
+    drawn(&suite.name, suite.samples.len(), seed, most)
+}
+
+/// The same of `count` rows, by the name of what they are rows of.
+fn drawn(name: &str, count: usize, seed: u64, most: Option<usize>) -> Vec<usize> {
+    let mut positions: Vec<usize> = (0..count).collect();
     if let Some(most) = most.filter(|most| *most < positions.len()) {
-        let name = digest::of_bytes(suite.name.as_bytes());
+        let name = digest::of_bytes(name.as_bytes());
         let of_name = u64::from_str_radix(name.get(..16).unwrap_or("0"), 16).unwrap_or(0);
         positions.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ of_name));
         positions.truncate(most);
@@ -202,8 +242,12 @@ pub fn ask_of(
     entry: &ModelEntry,
     seed: u64,
 ) -> Result<Option<Ask>, PromptError> {
-    let Some(sample) = suite.samples.get(unit.sample) else { return Ok(None) };
-    let mut ask = suite.ask(sample, unit.key.repeat)?;
+    let Some(sample) = unit.sample(suite) else { return Ok(None) };
+    let (variant, repeat) = (&unit.key.variant, unit.key.repeat);
+    let mut ask = match unit.key.mode {
+        Mode::Generate => suite.ask_in(variant, sample, repeat)?,
+        Mode::Choose => suite.choose_in(variant, sample, repeat)?,
+    };
     if let AskKind::Generate(generate) = &mut ask.kind {
         generate.sampling = entry.sampling.resolve(seed);
         generate.sampling.seed = seed_of_repeat(generate.sampling.seed, &unit.key);

@@ -3,21 +3,24 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use rightsize_providers::ProviderError;
 use rightsize_providers::digest;
 use rightsize_reports::folder::newest_scores;
 use rightsize_reports::run::{
     BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, ScorerRef, SuiteRef, files,
 };
-use rightsize_suites::{Problems, Suite};
+use rightsize_suites::{Kept, Problems, Suite};
 use serde_json::{Map, Value};
 
-use crate::bakeoff::{Bakeoff, BakeoffFile};
+use crate::bakeoff::{Bakeoff, BakeoffFile, ModelEntry};
 use crate::exit::Failure;
 use crate::journal::{self, Done, Journal};
-use crate::plan::{self, Shard};
+use crate::modes;
+use crate::plan::{self, Answerer, Shard};
 use crate::printer::Printer;
-use crate::runner::{self, PlanError, Work};
+use crate::runner::{self, Identity, PlanError, Work};
 use crate::scorer::{self, Scorer};
+use crate::variants::{self, Choices, Prompts};
 
 /// A run, ready to begin: its matrix, its folder.
 pub struct Prepared {
@@ -27,8 +30,12 @@ pub struct Prepared {
     pub suites: Vec<Suite>,
     /// The commands that score answers, by suite.
     pub scorers: Vec<Option<Scorer>>,
-    /// The work that is left.
+    /// The work that is left; where prompt variants are to be chosen, that of the dev split.
     pub work: Work,
+    /// What the test split is planned with once they are chosen.
+    pub choosing: Option<Choosing>,
+    /// Units without an answer, those of work that is not planned yet included.
+    pub left: u64,
     /// The folder that paths in the bake-off are relative to.
     pub base: PathBuf,
     /// The open run folder.
@@ -39,6 +46,40 @@ pub struct Prepared {
     pub planned: u64,
     /// Units that had an answer before.
     pub done: u64,
+}
+
+/// What is needed to plan the test split when prompt variants have been chosen.
+pub struct Choosing {
+    identities: Identities,
+    part: Part,
+    done: Done,
+}
+
+/// What each model entry is, in the order of the bake-off.
+type Identities = Vec<Result<Identity, ProviderError>>;
+
+/// `--limit` and `--shard`.
+type Part = (Option<usize>, Option<Shard>);
+
+impl Choosing {
+    /// How many dev units each candidate of an entry has on a suite.
+    pub fn dev_units(&self, bakeoff: &Bakeoff, entry: &ModelEntry, suite: &Suite) -> u64 {
+        let answerer = Answerer::model(entry, bakeoff);
+        plan::dev_units_of_each(answerer, bakeoff, suite, self.part.0)
+    }
+
+    /// The work of the test split.
+    ///
+    /// # Errors
+    /// As [`begin`].
+    pub fn test(
+        &self,
+        bakeoff: &Bakeoff,
+        suites: &[Suite],
+        choices: &Choices,
+    ) -> Result<Work, Failure> {
+        plan_test(bakeoff, suites, &self.identities, choices, self.part, &self.done)
+    }
 }
 
 /// Loads the suites of a bake-off, all problems together.
@@ -69,6 +110,8 @@ pub fn load_suites(file: &BakeoffFile) -> Result<Vec<Suite>, Failure> {
             return Err(Failure::wrong(message, format!("set `repeats: {needed}`, or more")));
         }
     }
+    variants::check(file, &suites)?;
+    modes::check(file, &suites)?;
     Ok(suites)
 }
 
@@ -94,15 +137,18 @@ pub fn begin(
     for warning in suites.iter().flat_map(|suite| &suite.warnings).chain(&warnings) {
         printer.note(&format!("warning: {warning}"));
     }
-    let nothing = Done::default();
-    let work = plan(&file.bakeoff, &suites, &file.base, limit, shard, &nothing)?;
-    for unfit in work.baselines.iter().flat_map(|work| &work.unfit) {
-        let (method, suite) = (unfit.method, &unfit.suite);
-        printer.note(&format!("note: baseline {method} does not answer {suite}: {}", unfit.why));
+    let part = (limit, shard);
+    let Planned { work, choosing, passes } =
+        plan(&file.bakeoff, &suites, &file.base, part, Done::default())?;
+    for method in &file.bakeoff.baselines {
+        for unfit in suites.iter().filter_map(|suite| method.check(suite).err()) {
+            let (suite, why) = (unfit.suite, unfit.why);
+            printer.note(&format!("note: baseline {method} does not answer {suite}: {why}"));
+        }
     }
-    let scorers = scorers(&suites, &file.base, &work, printer)?;
-    let passes = work.planned();
     let planned = passes.iter().map(|pass| pass.units).sum();
+    let left = if choosing.is_some() { planned } else { work.left() };
+    let scorers = scorers(&suites, &file.base, left, printer)?;
     let manifest = manifest(&file, &suites, limit, shard, passes);
     let folder = match out {
         Some(folder) => folder.to_path_buf(),
@@ -112,7 +158,19 @@ pub fn begin(
     };
     let journal = journal::create(&folder, &manifest, &file.text, &suites)?;
     let BakeoffFile { bakeoff, base, .. } = file;
-    Ok(Prepared { bakeoff, suites, scorers, work, base, journal, session: 1, planned, done: 0 })
+    Ok(Prepared {
+        bakeoff,
+        suites,
+        scorers,
+        work,
+        choosing,
+        left,
+        base,
+        journal,
+        session: 1,
+        planned,
+        done: 0,
+    })
 }
 
 /// The scoring commands of the suites, each named to the user and tried out: one that does not work
@@ -120,13 +178,13 @@ pub fn begin(
 fn scorers(
     suites: &[Suite],
     base: &Path,
-    work: &Work,
+    left: u64,
     printer: Printer,
 ) -> Result<Vec<Option<Scorer>>, Failure> {
     let mut scorers = Vec::new();
     for suite in suites {
         let scorer = Scorer::of(suite, base);
-        if let Some(scorer) = scorer.as_ref().filter(|_| work.left() > 0) {
+        if let Some(scorer) = scorer.as_ref().filter(|_| left > 0) {
             printer.warn(&format!("{} is scored by a command: {}", suite.name, scorer.shown()));
             scorer.try_out(suite).map_err(|error| {
                 let message = format!("the expected answer of {}: {error}", suite.name);
@@ -167,30 +225,89 @@ fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
+/// The work that can be done at once, and what comes after.
+struct Planned {
+    work: Work,
+    choosing: Option<Choosing>,
+    /// All passes of the folder, those that are done included.
+    passes: Vec<PlannedPass>,
+}
+
 fn plan(
     bakeoff: &Bakeoff,
     suites: &[Suite],
     base: &Path,
-    limit: Option<usize>,
-    shard: Option<Shard>,
+    part: Part,
+    done: Done,
+) -> Result<Planned, Failure> {
+    let identities: Identities =
+        bakeoff.models.iter().map(|entry| runner::identify(entry, base)).collect();
+    if !variants::any_choice(bakeoff, suites) {
+        let nothing = Choices::default();
+        let work = plan_test(bakeoff, suites, &identities, &nothing, part, &done)?;
+        let passes = work.planned();
+        return Ok(Planned { work, choosing: None, passes });
+    }
+    let mut dev = Work::default();
+    let mut passes = Vec::new();
+    for (entry, identity) in bakeoff.models.iter().zip(&identities) {
+        let answerer = Answerer::model(entry, bakeoff);
+        let test = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
+        passes.extend(runner::count(&modes::in_mode(entry.mode, test)));
+        let mut units = Vec::new();
+        for (index, suite) in suites.iter().enumerate() {
+            if let Prompts::Chosen(names) = variants::prompts(bakeoff, entry, suite) {
+                let of_suite = (index, suite);
+                units.extend(plan::dev_units_of(answerer, bakeoff, of_suite, &names, part.0));
+            }
+        }
+        passes.extend(runner::count(&units));
+        // An entry that cannot start says so when the test split is planned.
+        if identity.is_ok() {
+            let work = runner::plan_units(entry, identity.clone(), bakeoff, suites, units, &done);
+            dev.entries.push(work.map_err(unplanned)?);
+        }
+    }
+    let baselines = runner::plan_baselines(bakeoff, suites, part, &done).map_err(unplanned)?;
+    passes.extend(baselines.into_iter().flat_map(|work| work.planned));
+    Ok(Planned { work: dev, choosing: Some(Choosing { identities, part, done }), passes })
+}
+
+fn plan_test(
+    bakeoff: &Bakeoff,
+    suites: &[Suite],
+    identities: &Identities,
+    choices: &Choices,
+    part: Part,
     done: &Done,
 ) -> Result<Work, Failure> {
-    let part = (limit, shard);
-    let entries = bakeoff.models.iter();
-    let entries = entries.map(|e| runner::plan_entry(e, bakeoff, suites, base, part, done));
-    let work = || -> Result<Work, PlanError> {
-        Ok(Work {
-            baselines: runner::plan_baselines(bakeoff, suites, part, done)?,
-            entries: entries.collect::<Result<_, _>>()?,
-        })
-    };
-    work().map_err(|error| match error {
+    let mut entries = Vec::new();
+    for (entry, identity) in bakeoff.models.iter().zip(identities) {
+        let answerer = Answerer::model(entry, bakeoff);
+        let units = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
+        let variants: Vec<Option<String>> =
+            suites.iter().map(|suite| choices.variant(bakeoff, entry, suite)).collect();
+        let units = units.into_iter().filter_map(|mut unit| {
+            unit.key.variant = variants.get(unit.suite)?.clone()?;
+            Some(unit)
+        });
+        let units = modes::in_mode(entry.mode, units.collect());
+        let identity = identity.clone();
+        let work = runner::plan_units(entry, identity, bakeoff, suites, units, done);
+        entries.push(work.map_err(unplanned)?);
+    }
+    let baselines = runner::plan_baselines(bakeoff, suites, part, done).map_err(unplanned)?;
+    Ok(Work { baselines, entries })
+}
+
+fn unplanned(error: PlanError) -> Failure {
+    match error {
         PlanError::Prompt(_) => Failure::wrong(error, "check the suite with `rightsize check`"),
         PlanError::Conflict { .. } => Failure::wrong(
             error,
             "prompts, sampling or weights changed since: start a new run with --out",
         ),
-    })
+    }
 }
 
 fn manifest(
@@ -296,18 +413,26 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
     let suites: Vec<Suite> = suites
         .map(|(suite, reference)| with_command_of(suite, reference, &base))
         .collect::<Result<_, _>>()?;
-    let work = plan(&bakeoff, &suites, &base, limit, shard, &resumed.done)?;
-    let scorers = scorers(&suites, &base, &work, printer)?;
+    let done = resumed.done.count();
+    let Planned { work, choosing, .. } =
+        plan(&bakeoff, &suites, &base, (limit, shard), resumed.done)?;
+    let left = match &choosing {
+        Some(_) => manifest.units_planned.saturating_sub(done),
+        None => work.left(),
+    };
+    let scorers = scorers(&suites, &base, left, printer)?;
     Ok(Prepared {
         bakeoff,
         suites,
         scorers,
         work,
+        choosing,
+        left,
         base,
         journal: resumed.journal,
         session: resumed.session,
         planned: manifest.units_planned,
-        done: resumed.done.count(),
+        done,
     })
 }
 
@@ -328,17 +453,15 @@ pub fn kept_suite(own: &Path, source: &str) -> Result<Suite, Failure> {
             Failure::wrong(message, "restore the folder from a copy")
         })
     };
-    let train = match own.join(files::TRAIN).exists() {
-        true => rows(files::TRAIN)?,
-        false => Vec::new(),
+    let rows_if_any =
+        |name: &str| if own.join(name).exists() { rows(name) } else { Ok(Vec::new()) };
+    let tools = match own.join(files::TOOLS).exists() {
+        false => None,
+        true => serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
+            let message = format!("{}: {error}", own.join(files::TOOLS).display());
+            Failure::wrong(message, "restore the folder from a copy")
+        })?,
     };
-    let samples = rows(files::SAMPLES)?;
-    if !own.join(files::TOOLS).exists() {
-        return Ok(Suite::from_run_folder(&yaml, source, samples, train)?);
-    }
-    let tools = serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
-        let message = format!("{}: {error}", own.join(files::TOOLS).display());
-        Failure::wrong(message, "restore the folder from a copy")
-    })?;
-    Ok(Suite::with_tools_from_run_folder(&yaml, source, samples, train, tools)?)
+    let (train, dev) = (rows_if_any(files::TRAIN)?, rows_if_any(files::DEV)?);
+    Ok(Suite::of_kept(&yaml, source, Kept { test: rows(files::SAMPLES)?, train, dev, tools })?)
 }

@@ -13,9 +13,10 @@ use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::journal::Journal;
 use crate::logging;
-use crate::prepare::Prepared;
+use crate::prepare::{Choosing, Prepared};
 use crate::printer::Printer;
-use crate::runner::{self, Context, MaxErrors, Retry, Tally};
+use crate::runner::{self, Context, MaxErrors, Retry, Tally, Work};
+use crate::variants::Choices;
 use crate::write_report;
 
 /// Names the executable to start as engine process instead of this one: a wrapper such as numactl.
@@ -34,8 +35,19 @@ pub struct Ending {
 
 /// Runs what is left, writes the report and says how it went.
 pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<Exit, Failure> {
-    let Prepared { bakeoff, suites, scorers, work, base, mut journal, session, planned, done } =
-        prepared;
+    let Prepared {
+        bakeoff,
+        suites,
+        scorers,
+        work,
+        choosing,
+        left,
+        base,
+        mut journal,
+        session,
+        planned,
+        done,
+    } = prepared;
     let folder = journal.folder().to_path_buf();
     logging::to_folder(&folder, ending.verbose).map_err(|error| {
         Failure::incomplete(format!("cannot open the log: {error}"), "check the disk")
@@ -43,7 +55,6 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
     let clock = Clock::Monotonic;
     let start = session_start(session, clock, &base);
     journal.session(&SessionLine::Started(Box::new(start)))?;
-    let left = work.left();
     printer.note(&format!(
         "Suites: {}. Models: {}.{} Units to ask: {left}{}. Run folder: {}",
         suites.len(),
@@ -71,12 +82,23 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             Failure::incomplete(format!("cannot start threads: {error}"), "check limits")
         })?;
-    let tally = runtime.block_on(async {
+    let (tally, planned_test) = runtime.block_on(async {
         let listening = tokio::spawn(interrupt::listen(cancel.clone(), printer));
         let mut show = |event: runner::Event<'_>| display.show(event);
-        let tally = runner::run(context, work, &mut journal, &mut show).await;
+        let mut tally = runner::run(Arc::clone(&context), work, &mut journal, &mut show).await;
+        let mut planned_test = Ok(());
+        let choosing = choosing.filter(|_| tally.journal.is_none() && !cancel.is_cancelled());
+        if let Some(choosing) = choosing {
+            match after_choice(&context, &choosing, &folder, printer) {
+                Ok(work) => {
+                    let test = runner::run(context, work, &mut journal, &mut show).await;
+                    tally = tally.and(test);
+                }
+                Err(failure) => planned_test = Err(failure),
+            }
+        }
         listening.abort();
-        tally
+        (tally, planned_test)
     });
     drop(runtime);
     let interrupted = cancel.is_cancelled() && tally.journal.is_none();
@@ -92,6 +114,7 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
             format!("{what}, {remedy}"),
         ));
     }
+    planned_test?;
     write_report::write_and_print(&folder, ending.json, printer)?;
     if interrupted {
         printer.warn(&format!("interrupted; go on: rightsize run --resume {}", folder.display()));
@@ -107,6 +130,26 @@ pub fn execute(prepared: Prepared, ending: Ending, printer: Printer) -> Result<E
         return Ok(Exit::Incomplete);
     }
     Ok(Exit::Done)
+}
+
+/// Chooses the prompt variants by what stands in the journal, and plans the test split.
+fn after_choice(
+    context: &Context,
+    choosing: &Choosing,
+    folder: &Path,
+    printer: Printer,
+) -> Result<Work, Failure> {
+    let (bakeoff, suites) = (&context.bakeoff, &context.suites);
+    let choices = Choices::of_folder(folder, bakeoff, suites, |entry, suite| {
+        choosing.dev_units(bakeoff, entry, suite)
+    })?;
+    for sentence in choices.chosen() {
+        printer.note(&sentence);
+    }
+    for sentence in &choices.open {
+        printer.warn(sentence);
+    }
+    choosing.test(bakeoff, suites, &choices)
 }
 
 fn session_start(session: u32, clock: Clock, base: &Path) -> SessionStart {

@@ -87,6 +87,8 @@ impl Entry {
 #[rustfmt::skip]
 const ENTRIES: &[Entry] = &[
     term("absent", "The field was expected to be left out, and was.").unit("fields"),
+    term("acc", "Score of chosen answers: every possible answer is scored by its log-probability after the prompt, and the one with the largest sum counts.").also(&["by choice", "chosen"]).unit("0 to 100 %").source("lm-evaluation-harness"),
+    term("acc_norm", "The same with the largest sum per character (Unicode code point), since a sum favours short answers.").unit("0 to 100 %").source("lm-evaluation-harness"),
     term("accuracy", "Share of samples whose answer is right. Unparsed, truncated and refused answers and errors count as wrong. Of several label axes: the mean over them.").unit("0 to 100 %"),
     term("argument accuracy", "Right arguments among those that are expected or were given in vain, over all calls of tools. A wrong value counts once, a missing or surplus argument too.").unit("0 to 100 %"),
     term("axis", "One thing that a classification asks for, with a list of labels of its own: category, priority.").also(&["label axis"]),
@@ -108,6 +110,7 @@ const ENTRIES: &[Entry] = &[
     term("cost", "Money for the tokens of a run, from usage and dated prices; unknown where a price is."),
     term("count", "How often it happened."),
     term("decode tok/s", "Tokens per second that one stream writes after its first token: 1 / median TPOT.").also(&["decode", "tok/s", "tokens per second"]).unit("tokens/s"),
+    term("dev split", "Rows that a prompt variant is chosen on. They are asked in every candidate; no figure of the test split has one of them."),
     term("digest", "SHA-256 of a file or text: equal digests mean equal content.").also(&["sha-256"]),
     term("document accuracy", "Share of documents all of whose fields are right.").unit("0 to 100 %"),
     term("ended by", "What ended a process or an entry: a signal, an exit code, an error."),
@@ -121,6 +124,7 @@ const ENTRIES: &[Entry] = &[
     term("F1", "Harmonic mean of precision and recall: 2tp / (2tp + fp + fn).").unit("0 to 100 %"),
     term("field", "One value that an extraction asks for. A list counts as the cells of its columns, such as items.price."),
     term("field F1", "F1 over the fields of all documents, and over the cells of lists. A wrong value counts as false positive and as false negative.").unit("0 to 100 %"),
+    term("gap", "Score of answers chosen by log-probability less that of written ones, on the samples that have both.").unit("percentage points"),
     term("Hamming accuracy", "Share of right decisions whether a label applies, over all labels of all samples: 1 less the Hamming loss. Samples in which nothing was read have none.").unit("0 to 100 %").source("scikit-learn, 1 - hamming_loss"),
     term("in flight at death", "Samples that were being answered when an engine process died."),
     term("incomplete", "Some planned units have no record yet: interrupted, or too many errors. `rightsize run --resume DIR` goes on."),
@@ -158,6 +162,7 @@ const ENTRIES: &[Entry] = &[
     term("predicted", "The label that was read in an answer."),
     term("primary", "The metric that a suite is judged by.").also(&["score", "primary score"]).unit("0 to 100 %"),
     term("prompt", "The text that a model was asked to go on from: as sent, before any chat template."),
+    term("prompt variant", "One of the named prompts of a suite; default is its own. Where an entry chooses, the best on the dev split is asked on test, and of equally good ones the suite's first.").also(&["variant"]),
     term("provider", "What answers an ask: a local engine, a remote server, a file of recorded answers."),
     term("quality", "The primary score of a suite.").unit("0 to 100 %"),
     term("rank score", "1 less the mean distance between the label that was read and the expected one in an ordered list, as a share of the largest distance; 0 where nothing was read. In a list of five labels a score of 90 % is a mean distance of 0.4 ranks.").unit("0 to 100 %"),

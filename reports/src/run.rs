@@ -5,7 +5,7 @@
 //! sessions.jsonl    Session, one line a start and one line an end; append-only
 //! bakeoff.yaml      the bake-off as the user wrote it
 //! suites/NAME/      suite.yaml as written, suite.json: SuiteFacts, what a report needs of it, and
-//!                   samples.jsonl and train.jsonl: its rows, so that a run can be resumed and
+//!                   samples.jsonl, train.jsonl and dev.jsonl: its rows, so that a run can be resumed and
 //!                   scored again
 //! records.jsonl     Record, one a line; append-only; a later line of the same unit supersedes
 //! scores-VERSION.jsonl  ScoresHead, then ScoreLine, one a line: scores made again of the same
@@ -59,6 +59,8 @@ pub mod files {
     pub const SAMPLES: &str = "samples.jsonl";
     /// The rows of its train split in the same form, if it has one.
     pub const TRAIN: &str = "train.jsonl";
+    /// The rows of its dev split, if it has one.
+    pub const DEV: &str = "dev.jsonl";
     /// What the file of its tools held, where `tools` names one, in a suite's folder.
     pub const TOOLS: &str = "tools.json";
     /// [`super::Record`] lines.
@@ -93,23 +95,43 @@ pub struct PromptText {
 }
 
 /// The split a sample comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Scored and reported.
+    #[default]
     Test,
     /// To choose prompts and thresholds.
     Dev,
 }
 
+impl Split {
+    /// Whether it is the test split, which is not written where it is the rule.
+    pub fn is_test(&self) -> bool {
+        *self == Split::Test
+    }
+}
+
 /// How an item was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The model wrote an answer.
+    #[default]
     Generate,
     /// Choices were scored by log-probability.
     Choose,
+}
+
+impl Mode {
+    /// Whether the answer was written, which is not said where it is the rule.
+    pub fn is_generate(&self) -> bool {
+        *self == Mode::Generate
+    }
 }
 
 /// How load was offered.

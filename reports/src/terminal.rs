@@ -34,6 +34,14 @@ pub fn summary(analysis: &Analysis, width: Option<usize>, colour: bool) -> Strin
         for note in notes(&cells) {
             out.push_str(&wrapped(&note, width));
         }
+        for view in results.modes.iter().filter(|view| view.suite == suite.name) {
+            let line = format!("{}: {}", visible::line(&view.model), view.sentence());
+            out.push_str(&wrapped(&line, width));
+        }
+        for view in results.variants.iter().filter(|view| view.suite == suite.name) {
+            let line = format!("{}: {}", visible::line(&view.model), view.sentence());
+            out.push_str(&wrapped(&line, width));
+        }
         out.push('\n');
     }
     for entry in &analysis.setting.entries {

@@ -40,13 +40,6 @@ pub(crate) fn check(
     problems: &mut Vec<Problem>,
 ) {
     let columns = of(&table.rows);
-    let missing = |what: String, path: &[&str], column: &str| {
-        let problem = document.problem(path, what);
-        problem.remedy(match nearest(column, columns.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the columns are {}", listed(columns.iter().copied())),
-        })
-    };
     let mut named: Vec<(Vec<&str>, &str)> = Vec::new();
     named.extend(file.data.id.as_deref().map(|c| (vec!["data", "id"], c)));
     named.extend(file.data.cluster.as_deref().map(|c| (vec!["data", "cluster"], c)));
@@ -74,10 +67,31 @@ pub(crate) fn check(
     for (path, column) in named {
         if !columns.contains(&column) {
             let message = format!("{} has no column `{column}`", table.name);
-            problems.push(missing(message, &path, column));
+            problems.push(missing(&columns, document.problem(&path, message), column));
         }
     }
     problems.extend(absent_columns_of_lists(task, table, document));
+    check_prompt(file, task, templates, table, document, problems);
+}
+
+/// The remedy of a column that is not there.
+fn missing(columns: &[&str], problem: Problem, column: &str) -> Problem {
+    problem.remedy(match nearest(column, columns.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the columns are {}", listed(columns.iter().copied())),
+    })
+}
+
+/// The columns that the templates of one prompt name must exist, and none may hold the answer.
+pub(crate) fn check_prompt(
+    file: &SuiteFile,
+    task: &Task,
+    templates: &Templates,
+    table: &Table,
+    document: Document<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let columns = of(&table.rows);
     let expected = answer_columns(Some(&file.data.test), &task.expected_columns());
     for (part, name) in templates.needs() {
         if templates.variables.contains_key(&name) {
@@ -95,7 +109,7 @@ pub(crate) fn check(
             problems.push(at(problem.remedy("remove it from the template")));
         } else if !columns.contains(&name.as_str()) {
             let message = format!("the template uses `{name}`, but there is no such column");
-            problems.push(at(missing(message, &at_key, &name)));
+            problems.push(at(missing(&columns, document.problem(&at_key, message), &name)));
         }
     }
 }

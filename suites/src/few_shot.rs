@@ -1,7 +1,7 @@
 //! Few-shot examples: rows of the train split, shown with their answers before the question.
 //!
 //! The examples are the same for every sample, so that servers can keep the prompt's beginning. Rows
-//! whose question is asked in the test split are never shown, nor is one question shown twice.
+//! whose question is asked in the test or dev split are never shown, nor is one question shown twice.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -21,9 +21,6 @@ use crate::tasks::Task;
 /// Most examples of a prompt.
 const MOST: usize = 64;
 
-/// Where `few_shot` stands.
-const AT: [&str; 2] = ["prompt", "few_shot"];
-
 /// What examples are chosen from, and for what.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
@@ -32,31 +29,42 @@ pub(crate) struct Rows<'a> {
     pub templates: &'a Templates,
     /// The test split, whose questions are not to be shown.
     pub samples: &'a [Sample],
+    /// The dev split: the same, else it would favour the prompts with examples.
+    pub dev: &'a [Sample],
     pub train: &'a [Sample],
     /// How messages call the train split.
     pub train_name: &'a str,
+    /// The path of the key `few_shot`.
+    pub at: &'a [&'a str],
     pub document: Document<'a>,
+}
+
+impl Rows<'_> {
+    /// A problem at a key of `few_shot`; none for the key itself.
+    fn problem(&self, key: &[&str], message: impl Into<String>) -> Problem {
+        self.document.problem(&[self.at, key].concat(), message)
+    }
 }
 
 /// The messages of the examples: a question and its answer in turn.
 pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, Problem> {
     if rows.train.is_empty() {
         let message = "examples are rows of the train split, and there is none";
-        let problem = rows.document.problem(&AT, message);
+        let problem = rows.problem(&[], message);
         return Err(problem.remedy("name rows with expected answers under `data.train`"));
     }
     if matches!(rows.task, Task::Checks(_)) {
-        let problem = rows.document.problem(&AT, "checks are no answers that could be shown");
+        let problem = rows.problem(&[], "checks are no answers that could be shown");
         return Err(problem.remedy("write the turns of an example yourself: `prompt.messages`"));
     }
-    let mut shown = Questions::of_test(rows);
+    let mut shown = Questions::of_splits(rows);
     let (wanted, order) = match spec {
         FewShot::ByHand(ids) => return by_hand(ids, &mut shown, rows),
         FewShot::Drawn { count, stratify, seed } => {
             (*count, drawn(stratify.as_deref(), *seed, rows)?)
         }
     };
-    check_count(wanted, &["prompt", "few_shot", "count"], rows.document)?;
+    check_count(wanted, &["count"], rows)?;
     let mut messages = Vec::new();
     let mut turns = order.into_iter().map(Vec::into_iter).collect::<Vec<_>>();
     // One of each value in turn, until there are enough or nothing is left of any.
@@ -80,7 +88,7 @@ pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, P
         let found = messages.len() / 2;
         let message =
             format!("{wanted} examples are wanted, and {} can show {found}", rows.train_name);
-        let problem = rows.document.problem(&["prompt", "few_shot", "count"], message);
+        let problem = rows.problem(&["count"], message);
         return Err(problem.remedy(
             "lower the count, or add train rows: those that are asked in the test split, and those \
              that repeat another, are not shown",
@@ -89,21 +97,21 @@ pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, P
     Ok(messages)
 }
 
-fn check_count(count: usize, path: &[&str], document: Document<'_>) -> Result<(), Problem> {
+fn check_count(count: usize, key: &[&str], rows: Rows<'_>) -> Result<(), Problem> {
     if (1..=MOST).contains(&count) {
         return Ok(());
     }
-    let problem = document.problem(path, format!("{count} examples are wanted"));
+    let problem = rows.problem(key, format!("{count} examples are wanted"));
     Err(problem.remedy(format!("from 1 to {MOST}; without examples leave `few_shot` out")))
 }
 
 /// The rows with these ids.
 fn by_hand(ids: &[String], shown: &mut Questions, rows: Rows<'_>) -> Result<Vec<Message>, Problem> {
-    check_count(ids.len(), &AT, rows.document)?;
+    check_count(ids.len(), &[], rows)?;
     let Some(column) = rows.data.id.as_deref() else {
         let message = "examples are named by their id, and rows have none";
         let remedy = "name the column under `data.id`, or write `few_shot: {count: 4}`";
-        return Err(rows.document.problem(&AT, message).remedy(remedy));
+        return Err(rows.problem(&[], message).remedy(remedy));
     };
     let mut by_id: HashMap<String, Vec<&Sample>> = HashMap::new();
     for row in rows.train {
@@ -114,15 +122,14 @@ fn by_hand(ids: &[String], shown: &mut Questions, rows: Rows<'_>) -> Result<Vec<
     let mut messages = Vec::new();
     for (index, id) in ids.iter().enumerate() {
         let index = index.to_string();
-        let problem = |message: String, remedy: String| {
-            rows.document.problem(&[AT[0], AT[1], &index], message).remedy(remedy)
-        };
+        let problem =
+            |message: String, remedy: String| rows.problem(&[&index], message).remedy(remedy);
         match by_id.get(id).map(Vec::as_slice) {
             Some([row]) => match shown.new_example(row, rows)? {
                 Some(example) => messages.extend(example),
                 None => {
                     let message = format!(
-                        "the question of `{id}` (line {} of {}) is asked in the test split, or \
+                        "the question of `{id}` (line {} of {}) is asked in the test or dev split, or \
                          shown already",
                         row.line, rows.train_name
                     );
@@ -187,7 +194,7 @@ fn drawn<'a>(
     if values.is_empty() {
         let names = columns::of_samples(rows.train);
         let message = format!("no row of {} has a value of `{column}`", rows.train_name);
-        let problem = rows.document.problem(&["prompt", "few_shot", "stratify"], message);
+        let problem = rows.problem(&["stratify"], message);
         return Err(problem.remedy(match nearest(column, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the columns are {}", listed(names)),
@@ -208,9 +215,9 @@ fn drawn<'a>(
 struct Questions(HashSet<String>);
 
 impl Questions {
-    fn of_test(rows: Rows<'_>) -> Questions {
+    fn of_splits(rows: Rows<'_>) -> Questions {
         let mut known = HashSet::with_capacity(rows.samples.len().saturating_mul(2));
-        for sample in rows.samples {
+        for sample in rows.samples.iter().chain(rows.dev) {
             // All test rows have been filled before; one that cannot be is not asked either.
             if let Ok(question) = rows.templates.question(&sample.id, &sample.fields) {
                 known.insert(digest::of_bytes(question.content.as_bytes()));

@@ -36,7 +36,20 @@ pub(crate) enum Place {
     /// In the folder of the file: the folder as it is opened, and as messages name it.
     Folder { opened: PathBuf, shown: PathBuf },
     /// In the run folder, which kept the rows themselves.
-    Run { test: Vec<Fields>, train: Vec<Fields>, tools: Option<Value> },
+    Run(Kept),
+}
+
+/// What a run folder keeps of a suite beside its YAML.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Kept {
+    /// The rows of the test split, in order.
+    pub test: Vec<Fields>,
+    /// The rows of the train split, without those that were set aside for dev.
+    pub train: Vec<Fields>,
+    /// The rows of the dev split.
+    pub dev: Vec<Fields>,
+    /// What the file of its tools held ([`crate::Suite::tools_file`]).
+    pub tools: Option<Value>,
 }
 
 /// Reads a suite's own file, and those below it from the nearest to the farthest.
@@ -56,7 +69,7 @@ pub(crate) fn read(source: &str, base: &Path) -> Result<(Layer, Vec<Layer>), Pro
         };
         let (folder, shown) = match &extending.place {
             Place::Folder { opened, shown } => (opened.clone(), shown.join(&named)),
-            Place::Catalog(_) | Place::Run { .. } => {
+            Place::Catalog(_) | Place::Run(_) => {
                 let message = format!("`{}` cannot extend `{named}`", extending.name);
                 return Err(at(message, "write the keys of the other suite into it").into());
             }

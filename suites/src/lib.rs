@@ -11,9 +11,11 @@
 pub mod baselines;
 pub mod catalog;
 mod check;
+pub mod choices;
 mod columns;
 pub mod command;
 mod dataset;
+mod dev;
 mod few_shot;
 mod layers;
 mod load;
@@ -33,11 +35,13 @@ mod selection;
 mod suite;
 pub mod tasks;
 mod tools_file;
+pub mod variants;
 pub mod yaml;
 
+pub use layers::Kept;
 pub use metrics::{Measure, Metric, Parts};
 pub use outcome::Outcome;
-pub use problem::{Excerpt, Problem, Problems};
+pub use problem::{Excerpt, Problem, Problems, nearest};
 pub use prompt::PromptError;
 pub use reduce::Reduce;
 pub use sample::Sample;

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use crate::check::{self, Document};
 use crate::columns;
 use crate::command;
+use crate::dev;
 use crate::few_shot;
-use crate::layers::{self, Layer, Place};
+use crate::layers::{self, Kept, Layer, Place};
 use crate::problem::{Problem, Problems};
-use crate::prompt_keys;
+use crate::prompt_keys::{self, Places};
 use crate::rows;
 use crate::sample::{self, Sample};
 use crate::schema::{NOT_BUILT, SuiteFile};
@@ -20,6 +21,7 @@ use crate::tasks::Task;
 use crate::tasks::checks;
 use crate::tasks::faq::{self, Faq};
 use crate::tools_file;
+use crate::variants;
 use crate::yaml;
 
 impl Suite {
@@ -43,7 +45,7 @@ impl Suite {
         test: Vec<Fields>,
         train: Vec<Fields>,
     ) -> Result<Suite, Problems> {
-        of_run_folder(yaml, source, Place::Run { test, train, tools: None })
+        Suite::of_kept(yaml, source, Kept { test, train, ..Kept::default() })
     }
 
     /// The same for a suite whose tools stand in a file of their own, with what the file held
@@ -58,16 +60,22 @@ impl Suite {
         train: Vec<Fields>,
         tools: Value,
     ) -> Result<Suite, Problems> {
-        of_run_folder(yaml, source, Place::Run { test, train, tools: Some(tools) })
+        let tools = Some(tools);
+        Suite::of_kept(yaml, source, Kept { test, train, tools, ..Kept::default() })
     }
-}
 
-fn of_run_folder(yaml: &str, source: &str, place: Place) -> Result<Suite, Problems> {
-    if yaml::extends(source, yaml)?.is_some() {
-        let problem = Problem::of_file(source, "a run folder keeps suites without `extends`");
-        return Err(problem.remedy("restore the folder from a copy").into());
+    /// The same with all that a run folder may keep.
+    ///
+    /// # Errors
+    /// As [`Suite::from_run_folder`].
+    pub fn of_kept(yaml: &str, source: &str, kept: Kept) -> Result<Suite, Problems> {
+        if yaml::extends(source, yaml)?.is_some() {
+            let problem = Problem::of_file(source, "a run folder keeps suites without `extends`");
+            return Err(problem.remedy("restore the folder from a copy").into());
+        }
+        let place = Place::Run(kept);
+        build(&Layer { name: source.to_owned(), text: yaml.to_owned(), place }, &[])
     }
-    build(&Layer { name: source.to_owned(), text: yaml.to_owned(), place }, &[])
 }
 
 fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
@@ -81,7 +89,7 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     let mut problems = Vec::new();
     let folder = match &own.place {
         Place::Folder { opened, .. } => Some(opened.as_path()),
-        Place::Catalog(_) | Place::Run { .. } => None,
+        Place::Catalog(_) | Place::Run(_) => None,
     };
     let scorer =
         command::check(&file.scoring, folder, document).unwrap_or_else(|Problems(more)| {
@@ -89,9 +97,9 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
             None
         });
     let task = check::task(&file, document, &mut problems);
-    let templates = task
-        .as_ref()
-        .and_then(|task| prompt_keys::templates(&file.prompt, task, document, &mut problems));
+    let templates = task.as_ref().and_then(|task| {
+        prompt_keys::templates(&file.prompt, Places::OF_SUITE, task, document, &mut problems)
+    });
     let table = rows::of_test(&file, document).map_err(|p| problems.push(p)).ok();
     let (Some(mut task), Some(mut templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
@@ -100,6 +108,7 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         task.columns = checks::columns_of(&task.expected, &columns::of(&table.rows));
     }
     columns::check(&file, &task, &templates, &table, document, &mut problems);
+    let mut variants = variants::compile(&file, &task, &table, document, &mut problems);
     if !problems.is_empty() {
         return Err(sorted(problems));
     }
@@ -123,23 +132,54 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
         train_name = table.name;
     }
+    let mut dev = Vec::new();
+    if let Some(table) = rows::of_dev(&file, document)? {
+        warnings.extend(table.notes.iter().cloned());
+        dev = sample::dev(&file.data, &task, &table)?;
+        warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &samples, "test")));
+        warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &train, "train")));
+        columns::fill_all(&templates, &dev, &table.name, document)?;
+        for variant in &variants {
+            columns::fill_all(&variant.templates, &dev, &table.name, document)?;
+        }
+    } else if !(variants.is_empty() || train.is_empty() || matches!(own.place, Place::Run(_))) {
+        let shown = variants::shown_by_hand(&file);
+        dev = dev::set_aside(&file.data, &samples, &shown, &mut train);
+        warnings.push(dev::note(&dev, &train, &train_name));
+        for templates in variants.iter().map(|v| &v.templates).chain([&templates]) {
+            columns::fill_all(templates, &dev, &train_name, document)?;
+        }
+    }
+    for variant in &variants {
+        columns::fill_all(&variant.templates, &samples, &table.name, document)?;
+    }
+    let rows = few_shot::Rows {
+        data: &file.data,
+        task: &task,
+        templates: &templates.clone(),
+        samples: &samples,
+        dev: &dev,
+        train: &train,
+        train_name: &train_name,
+        at: &["prompt", "few_shot"],
+        document,
+    };
     if let Some(spec) = &file.prompt.few_shot {
-        let rows = few_shot::Rows {
-            data: &file.data,
-            task: &task,
-            templates: &templates,
-            samples: &samples,
-            train: &train,
-            train_name: &train_name,
-            document,
-        };
         templates.examples = few_shot::messages(spec, rows)?;
     }
+    variants::add_examples(&mut variants, &file, &templates.examples, rows)?;
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
     let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
     let mut content = json!({"yaml": yaml, "rows": all});
     if !templates.examples.is_empty() {
         content["examples"] = json!(templates.examples);
+    }
+    let of_variants: Vec<_> = variants.iter().map(|v| &v.templates.examples).collect();
+    if of_variants.iter().any(|examples| !examples.is_empty()) {
+        content["examples_of_variants"] = json!(of_variants);
+    }
+    if !dev.is_empty() {
+        content["dev"] = dev.iter().map(|s| Value::Object(s.row.clone())).collect();
     }
     if let Some(tools) = &tools_file {
         content["tools"] = tools.clone();
@@ -157,10 +197,12 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         command,
         tools_file,
         templates,
+        variants,
         max_tokens,
         constrain: file.answer.constrain,
         samples,
         train,
+        dev,
     })
 }
 

@@ -165,10 +165,7 @@ impl Diagnostic for Problems {}
 ///
 /// Jaro-Winkler similarity of at least 0.75 (clap uses 0.7 for its own suggestions), or a shared
 /// spelling but for case.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     candidates
         .into_iter()

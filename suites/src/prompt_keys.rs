@@ -13,14 +13,41 @@ pub(crate) fn path_of(part: &str) -> Vec<&str> {
     std::iter::once("prompt").chain(part.split('.')).collect()
 }
 
+/// Where the keys of a prompt stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// The path of the prompt itself.
+    pub at: &'a [&'a str],
+    /// The parts that stand there; all others are those of `prompt`.
+    pub own: &'a [&'a str],
+}
+
+impl Places<'_> {
+    /// The suite's own prompt.
+    pub(crate) const OF_SUITE: Places<'static> = Places { at: &["prompt"], own: &[] };
+
+    /// The name of a part: its path below `prompt`.
+    fn part(&self, key: &str) -> String {
+        let above = self.at.get(1..).filter(|_| self.own.contains(&key)).unwrap_or_default();
+        above.iter().copied().chain([key]).collect::<Vec<_>>().join(".")
+    }
+
+    /// The path of a part.
+    pub(crate) fn path<'a>(&'a self, key: &'a str) -> Vec<&'a str> {
+        let above = if self.own.contains(&key) { self.at } else { &["prompt"] };
+        above.iter().copied().chain([key]).collect()
+    }
+}
+
 /// Compiles the messages of a prompt; what is wrong with them is added to `problems`.
 pub(crate) fn templates(
     prompt: &PromptText,
+    places: Places<'_>,
     task: &Task,
     document: Document<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Templates> {
-    let written = written(prompt, document).map_err(|p| problems.push(p)).ok()?;
+    let written = written(prompt, places, document).map_err(|p| problems.push(p)).ok()?;
     Templates::compile(written, task.prompt_variables())
         .map_err(|e| {
             let message = format!("the template does not compile: {}", e.message);
@@ -38,35 +65,36 @@ pub(crate) fn templates(
 /// The messages in their order: `system` and `user`, or those of `messages`.
 fn written<'a>(
     prompt: &'a PromptText,
+    places: Places<'_>,
     document: Document<'_>,
 ) -> Result<Vec<Written<'a>>, Problem> {
     let Some(messages) = &prompt.messages else {
         let user = prompt.user.as_deref().ok_or_else(|| {
-            let problem = document.problem(&["prompt"], "the prompt has no message of the user");
+            let problem = document.problem(places.at, "the prompt has no message of the user");
             problem.remedy("add `user: \"{{ column }}\"`")
         })?;
         let system = prompt.system.as_deref().map(|source| Written {
-            part: "system".to_owned(),
+            part: places.part("system"),
             role: Role::System,
             source,
         });
-        let user = Written { part: "user".to_owned(), role: Role::User, source: user };
+        let user = Written { part: places.part("user"), role: Role::User, source: user };
         return Ok(system.into_iter().chain([user]).collect());
     };
     for (key, present) in [("system", prompt.system.is_some()), ("user", prompt.user.is_some())] {
         if present {
             let message = format!("`{key}` and `messages` are two ways to write one prompt");
-            let problem = document.problem(&["prompt", key], message);
+            let problem = document.problem(&places.path(key), message);
             return Err(problem.remedy("make it one of the messages"));
         }
     }
     if messages.last().is_none_or(|last| last.role != RoleWord::User) {
         let message = "the last message is not of the user: it is the one that is answered";
-        let problem = document.problem(&["prompt", "messages"], message);
+        let problem = document.problem(&places.path("messages"), message);
         return Err(problem.remedy("end with `{role: user, content: \"{{ column }}\"}`"));
     }
     let message = |(index, message): (usize, &'a MessageText)| Written {
-        part: format!("messages.{index}.content"),
+        part: format!("{}.{index}.content", places.part("messages")),
         role: match message.role {
             RoleWord::System => Role::System,
             RoleWord::User => Role::User,

@@ -13,11 +13,12 @@ use crate::yaml;
 
 const TEST: [&str; 2] = ["data", "test"];
 const TRAIN: [&str; 2] = ["data", "train"];
+const DEV: [&str; 2] = ["data", "dev"];
 
 /// The rows of the test split, at least one.
 pub(crate) fn of_test(file: &SuiteFile, document: Document<'_>) -> Result<Table, Problem> {
     let table = match &document.holder(&TEST).place {
-        Place::Run { test, .. } => kept(test, document),
+        Place::Run(rows) => kept(&rows.test, document),
         Place::Catalog(_) | Place::Folder { .. } => read(&file.data.test, &TEST, document)?,
     };
     if table.rows.is_empty() {
@@ -32,8 +33,25 @@ pub(crate) fn of_test(file: &SuiteFile, document: Document<'_>) -> Result<Table,
 pub(crate) fn of_train(file: &SuiteFile, document: Document<'_>) -> Result<Option<Table>, Problem> {
     match (&document.holder(&TRAIN).place, &file.data.train) {
         (_, None) => Ok(None),
-        (Place::Run { train, .. }, _) => Ok(Some(kept(train, document))),
+        (Place::Run(rows), _) => Ok(Some(kept(&rows.train, document))),
         (_, Some(source)) => read(source, &TRAIN, document).map(Some),
+    }
+}
+
+/// The rows of the dev split, if the suite names them or the run folder kept some.
+pub(crate) fn of_dev(file: &SuiteFile, document: Document<'_>) -> Result<Option<Table>, Problem> {
+    match (&document.holder(&DEV).place, &file.data.dev) {
+        (Place::Run(rows), _) if rows.dev.is_empty() => Ok(None),
+        (Place::Run(rows), _) => Ok(Some(kept(&rows.dev, document))),
+        (_, None) => Ok(None),
+        (_, Some(source)) => {
+            let table = read(source, &DEV, document)?;
+            if table.rows.is_empty() {
+                let problem = document.problem(&DEV, format!("there is no row in {}", table.name));
+                return Err(problem.remedy("leave `data.dev` out, or add rows to choose on"));
+            }
+            Ok(Some(table))
+        }
     }
 }
 
@@ -89,7 +107,7 @@ fn of_file(
             let rows = dataset::read_embedded(text, &shown, format)?;
             (shown, rows)
         }
-        Place::Run { .. } => {
+        Place::Run(_) => {
             return Err(document.problem(path, format!("`{name}` is no part of the run folder")));
         }
     };

@@ -57,6 +57,12 @@ pub(crate) fn train(data: &Data, task: &Task, table: &Table) -> Result<Vec<Sampl
     all(data, data.train.as_ref(), None, task, table).map(|(samples, _)| samples)
 }
 
+/// Makes the samples of the dev split, as those of the test split: they are asked, so each has its
+/// own id.
+pub(crate) fn dev(data: &Data, task: &Task, table: &Table) -> Result<Vec<Sample>, Problems> {
+    all(data, data.dev.as_ref(), data.id.as_deref(), task, table).map(|(samples, _)| samples)
+}
+
 fn all(
     data: &Data,
     source: Option<&Source>,
@@ -128,6 +134,25 @@ pub(crate) fn leak(
         hits.len(),
         samples.len(),
         name
+    ))
+}
+
+/// Tells how many rows of one split ask the same as a row of another one, if any does.
+pub(crate) fn stands_in(
+    data: &Data,
+    samples: &[Sample],
+    (split, others, other): (&str, &[Sample], &str),
+) -> Option<String> {
+    let known: HashMap<String, usize> =
+        others.iter().rev().map(|s| (input_digest(data, s), s.line)).collect();
+    let line_of = |s: &Sample| known.get(&input_digest(data, s)).map(|line| (s.line, *line));
+    let hits: Vec<(usize, usize)> = samples.iter().filter_map(line_of).collect();
+    let (line, same) = hits.first()?;
+    Some(format!(
+        "{} of {} {split} rows stand in {other} too (first: line {line} is line {same} there): what \
+         is chosen on them is not independent of {other}",
+        hits.len(),
+        samples.len()
     ))
 }
 

@@ -24,7 +24,7 @@ mod types;
 
 pub(crate) use data::{Data, Selection, Source};
 pub(crate) use fields::{ColumnSpec, CompareWord, FieldSpec, ListSpec};
-pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord};
+pub(crate) use prompt::{FewShot, MessageText, PromptText, RoleWord, VariantText};
 pub(crate) use tools::Tools;
 pub(crate) use types::Types;
 
@@ -35,8 +35,6 @@ pub(crate) const NOT_BUILT: &[(&str, &str)] = &[
         "write `repeats` into the bake-off; a suite says by `scoring.reduce` how they count",
     ),
     ("retrieval", "put the passage into a column of the row"),
-    ("data.dev", "put it aside until prompts and thresholds can be chosen on it"),
-    ("prompt.variants", "write a second suite with the other prompt"),
     ("scoring.judge", "choose a metric of the task by `scoring.primary`"),
 ];
 

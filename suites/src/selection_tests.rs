@@ -20,7 +20,7 @@ fn applied(yaml: &str, list: Value) -> Result<(Vec<Value>, Vec<String>), String>
     let layer = Layer {
         name: "suite.yaml".to_owned(),
         text: "data:\n  test: {}\n".to_owned(),
-        place: Place::Run { test: Vec::new(), train: Vec::new(), tools: None },
+        place: Place::Run(Default::default()),
     };
     let document = Document::new(&layer, &[]);
     let table = apply(&selection, table, &["data", "test"], document).map_err(|p| p.to_string())?;

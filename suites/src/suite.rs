@@ -10,6 +10,7 @@ use crate::reduce::Reduce;
 use crate::sample::Sample;
 pub use crate::schema::Margin;
 use crate::tasks::{SCORING_VERSION, Task};
+use crate::variants::{DEFAULT, Variant};
 
 /// A loaded, checked suite. Made by [`Suite::load`] and [`Suite::from_run_folder`].
 ///
@@ -34,6 +35,9 @@ pub struct Suite {
     /// are taken from, never asked or scored.
     /// Empty where the suite has none.
     pub train: Vec<Sample>,
+    /// The dev split: what a prompt variant is chosen on, asked but never reported as a test. It is
+    /// `data.dev`, or with variants a part of the train rows, which are then not in [`Suite::train`].
+    pub dev: Vec<Sample>,
     /// The loss it can bear.
     pub margin: Option<Margin>,
     /// How a sample that is asked several times counts as one.
@@ -53,6 +57,7 @@ pub struct Suite {
     /// What the file of its tools held, where `tools` names one: a list of definitions.
     pub tools_file: Option<Value>,
     pub(crate) templates: Templates,
+    pub(crate) variants: Vec<Variant>,
     pub(crate) max_tokens: u32,
     pub(crate) constrain: bool,
 }
@@ -65,7 +70,22 @@ impl Suite {
     /// A template that cannot be filled with the sample's columns. Loading has filled all of them
     /// once, so this only happens to a sample of another suite.
     pub fn ask(&self, sample: &Sample, repeat: u32) -> Result<Ask, PromptError> {
-        let prompt = self.templates.fill(&sample.id, &sample.fields)?;
+        self.ask_in(DEFAULT, sample, repeat)
+    }
+
+    /// The same in a variant of the prompt; [`DEFAULT`] is the suite's own.
+    ///
+    /// # Errors
+    /// As [`Suite::ask`], and where the suite has no such variant.
+    pub fn ask_in(&self, variant: &str, sample: &Sample, repeat: u32) -> Result<Ask, PromptError> {
+        let named = || self.variants.iter().find(|v| v.name == variant).map(|v| &v.templates);
+        let templates = if variant == DEFAULT { Some(&self.templates) } else { named() };
+        let templates = templates.ok_or_else(|| PromptError {
+            sample: sample.id.clone(),
+            part: format!("variants.{variant}"),
+            message: "the suite has no such variant".to_owned(),
+        })?;
+        let prompt = templates.fill(&sample.id, &sample.fields)?;
         let tools = self.task.offered_tools();
         let generate = Generate {
             schema: if self.constrain { self.task.schema() } else { None },
@@ -78,6 +98,11 @@ impl Suite {
             fields: sample.fields.clone(),
             kind: AskKind::Generate(generate),
         })
+    }
+
+    /// The names of its prompts: [`DEFAULT`], then its variants in the order of the file.
+    pub fn variants(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(DEFAULT).chain(self.variants.iter().map(|v| v.name.as_str()))
     }
 
     /// Version of the rules by which this suite's answers are read and scored. With a command it is

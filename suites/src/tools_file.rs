@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::check::Document;
-use crate::layers::{Place, bytes_of};
+use crate::layers::{Kept, Place, bytes_of};
 use crate::problem::Problem;
 use crate::schema::{SuiteFile, Tools};
 
@@ -22,7 +22,7 @@ pub(crate) fn read(file: &mut SuiteFile, document: Document<'_>) -> Result<Optio
             let text = entry.file(name).unwrap_or_default();
             serde_json::from_str(text).map_err(|e| problem(format!("this is no JSON: {e}")))?
         }
-        Place::Run { tools, .. } => {
+        Place::Run(Kept { tools, .. }) => {
             let kept = tools.clone();
             kept.ok_or_else(|| problem("it is no part of the run folder".to_owned()))?
         }

@@ -10,6 +10,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::EntryMode;
+
 /// `timeout_s` where an entry does not say.
 pub(super) const DEFAULT_TIMEOUT_S: u64 = 120;
 
@@ -77,6 +79,12 @@ pub struct ModelEntry {
     /// A seeded subset of each suite for this entry; absent runs all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
+    /// Whether answers are written, chosen by log-probability, or both.
+    #[serde(skip_serializing_if = "EntryMode::is_generate")]
+    pub mode: EntryMode,
+    /// The prompt variant that it is asked in; absent takes the suites' own prompts, or chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Scenarios of this entry, if not those of the bake-off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenarios: Option<Vec<Scenario>>,
@@ -145,6 +153,13 @@ struct Written {
     sampling: EntrySampling,
     /// A seeded subset of each suite for this entry. Default: all samples.
     samples: Option<usize>,
+    /// `generate`, `choose` (all possible answers are scored by their log-probability, and the most
+    /// probable counts) or `both`. Default: generate.
+    #[serde(default)]
+    mode: EntryMode,
+    /// The prompt variant that it is asked in, of suites that have variants. Default: the suite's own
+    /// prompt, or what the bake-off's `variants` lets it choose.
+    variant: Option<String>,
     /// Scenarios of this entry. Default: those of the bake-off for local models, else batch.
     scenarios: Option<Vec<Scenario>>,
     /// Seconds that one answer of a server may take. Default: 120.
@@ -170,6 +185,8 @@ impl From<Written> for ModelEntry {
             stream: w.stream.unwrap_or(true),
             sampling: w.sampling,
             samples: w.samples,
+            mode: w.mode,
+            variant: w.variant,
             scenarios: w.scenarios,
             timeout_s: w.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S),
             threads: w.threads,
@@ -192,6 +209,8 @@ impl ModelEntry {
             stream: None,
             sampling: EntrySampling::default(),
             samples: None,
+            mode: EntryMode::default(),
+            variant: None,
             scenarios: None,
             timeout_s: None,
             threads: None,

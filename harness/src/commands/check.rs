@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 
 use rightsize_providers::AskKind;
 use rightsize_reports::sample_size;
+use rightsize_suites::variants::DEFAULT;
 use rightsize_suites::{Problem, Problems, Suite};
 
 use crate::bakeoff::BakeoffFile;
 use crate::exit::{Exit, Failure};
+use crate::modes;
 use crate::plan::{self, Answerer};
 use crate::prepare;
 use crate::printer::Printer;
 use crate::prompt_lengths;
+use crate::variants::{self, Prompts};
 
 /// `rightsize check`: every file is looked at, all problems are printed.
 pub fn check(files: &[String], printer: Printer) -> Result<Exit, Failure> {
@@ -55,8 +58,23 @@ fn check_bakeoff(path: &Path, printer: Printer) -> Result<(), Failure> {
     let mut lines = vec![format!("{}: bake-off `{}` is fine", path.display(), file.bakeoff.name)];
     for entry in &file.bakeoff.models {
         let answerer = Answerer::model(entry, &file.bakeoff);
-        let units = plan::units_of(answerer, &file.bakeoff, &suites, None, None).len();
-        lines.push(format!("  model  {}  {units} units", entry.id));
+        let units = plan::units_of(answerer, &file.bakeoff, &suites, None, None);
+        let units = modes::in_mode(entry.mode, units).len();
+        let dev: u64 = suites
+            .iter()
+            .filter_map(|suite| match variants::prompts(&file.bakeoff, entry, suite) {
+                Prompts::Fixed(_) => None,
+                Prompts::Chosen(candidates) => {
+                    let each = plan::dev_units_of_each(answerer, &file.bakeoff, suite, None);
+                    Some(each.saturating_mul(candidates.len() as u64))
+                }
+            })
+            .sum();
+        let beside = match dev {
+            0 => String::new(),
+            n => format!(", and {n} on dev splits to choose prompt variants"),
+        };
+        lines.push(format!("  model  {}  {units} units{beside}", entry.id));
         let lengths = suites.iter().filter_map(|s| prompt_lengths::in_tokens(entry, &file.base, s));
         lines.extend(lengths.map(|line| format!("    {line}")));
     }
@@ -119,14 +137,29 @@ fn describe(suite: &Suite, printer: Printer) {
     }
     lines.extend(sample_size::sentences(suite).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(suite.warnings.iter().map(|warning| format!("  warning: {warning}")));
-    if let Some(Ok(ask)) = suite.samples.first().map(|sample| suite.ask(sample, 0))
-        && let AskKind::Generate(generate) = &ask.kind
-    {
-        lines.push(format!("  the first prompt, for at most {} tokens:", generate.max_tokens));
-        for (speaker, text) in plan::messages(&ask) {
-            lines.push(format!("    {speaker}:"));
-            lines.extend(text.lines().map(|line| format!("      {line}")));
-        }
+    if !suite.dev.is_empty() {
+        lines.push(format!("  dev split: {} rows", suite.dev.len()));
+    }
+    for variant in suite.variants() {
+        lines.extend(first_prompt(suite, variant));
     }
     printer.result(&lines.join("\n"));
+}
+
+/// The first sample's prompt in a variant.
+fn first_prompt(suite: &Suite, variant: &str) -> Vec<String> {
+    let ask = suite.samples.first().map(|sample| suite.ask_in(variant, sample, 0));
+    let Some(Ok(ask)) = ask else { return Vec::new() };
+    let AskKind::Generate(generate) = &ask.kind else { return Vec::new() };
+    let of_variant = match variant {
+        DEFAULT => String::new(),
+        name => format!(" of the variant {name}"),
+    };
+    let most = generate.max_tokens;
+    let mut lines = vec![format!("  the first prompt{of_variant}, for at most {most} tokens:")];
+    for (speaker, text) in plan::messages(&ask) {
+        lines.push(format!("    {speaker}:"));
+        lines.extend(text.lines().map(|line| format!("      {line}")));
+    }
+    lines
 }

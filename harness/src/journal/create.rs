@@ -53,10 +53,15 @@ fn stranger(folder: &Path) -> Result<Option<String>, JournalError> {
 fn write_suite(folder: &Path, suite: &Suite) -> Result<(), JournalError> {
     let own = folder.join(files::SUITES).join(&suite.name);
     write_suite_as_scored(&own, suite)?;
-    if suite.train.is_empty() { Ok(()) } else { write_rows(&own.join(files::TRAIN), &suite.train) }
+    for (name, rows) in [(files::TRAIN, &suite.train), (files::DEV, &suite.dev)] {
+        if !rows.is_empty() {
+            write_rows(&own.join(name), rows)?;
+        }
+    }
+    Ok(())
 }
 
-/// The same into the folder `own`, without the rows of the train split: they decide no score.
+/// The same into the folder `own`, without the rows of train and dev: they decide no score.
 pub(super) fn write_suite_as_scored(own: &Path, suite: &Suite) -> Result<(), JournalError> {
     std::fs::create_dir_all(own).map_err(JournalError::io(own))?;
     write_whole(&own.join(files::SUITE_YAML), suite.yaml.as_bytes())?;

@@ -1,6 +1,6 @@
 //! Run folders of shards, put together into one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -127,9 +127,12 @@ fn added_up(shards: impl Iterator<Item = Vec<PlannedPass>>) -> Vec<PlannedPass> 
     let mut whole: Vec<PlannedPass> = Vec::new();
     for pass in shards.flatten() {
         let same = whole.iter_mut().find(|seen| {
-            (&seen.suite, &seen.model, seen.scenario) == (&pass.suite, &pass.model, pass.scenario)
+            (&seen.suite, &seen.model, seen.scenario, seen.split, seen.mode)
+                == (&pass.suite, &pass.model, pass.scenario, pass.split, pass.mode)
         });
         match same {
+            // Every shard asks all of the dev split: the same units.
+            Some(seen) if !seen.split.is_test() => {}
             Some(seen) => seen.units += pass.units,
             None => whole.push(pass),
         }
@@ -157,12 +160,22 @@ type Places = BTreeMap<UnitKey, Place>;
 fn best_places(folders: &[PathBuf]) -> Result<(Places, u64), JournalError> {
     let mut places: Places = BTreeMap::new();
     let mut repeated = HashSet::new();
+    // Of each suite and entry the prompt variant that its test units were asked in.
+    let mut variants: HashMap<(String, String), String> = HashMap::new();
     for (folder, path) in folders.iter().enumerate() {
         let mut conflict = None;
         let mut newer = None;
+        let mut other_variant = None;
         lines_at(&path.join(files::RECORDS), |offset, record: UnitLine| {
             let answered = record.outcome != Outcome::Error;
             let key = record.key();
+            if key.split.is_test() {
+                let pair = (key.suite.clone(), key.entry.clone());
+                let first = variants.entry(pair).or_insert_with(|| key.variant.clone());
+                if *first != key.variant {
+                    other_variant.get_or_insert_with(|| (first.clone(), key.clone()));
+                }
+            }
             match places.get(&key) {
                 Some(seen) if seen.unit != record.unit => {
                     conflict.get_or_insert(key);
@@ -191,6 +204,18 @@ fn best_places(folders: &[PathBuf]) -> Result<(Places, u64), JournalError> {
                     "has records of a newer version (schema {schema}, this one knows {SCHEMA})"
                 ),
                 "use that version of rightsize",
+            ));
+        }
+        if let Some((first, key)) = other_variant {
+            return Err(JournalError::unfit(
+                path,
+                format!(
+                    "the parts chose different prompt variants of suite `{}` for `{}`: `{first}` \
+                     and `{}`",
+                    key.suite, key.entry, key.variant
+                ),
+                "answers on the dev split differed between the parts: fix a `variant` in the entry \
+                 and run the parts again",
             ));
         }
         if let Some(key) = conflict {
@@ -223,7 +248,7 @@ fn copy_sources(from: &Path, to: &Path) -> Result<(), JournalError> {
         for name in [files::SUITE_YAML, files::SUITE_FACTS, files::SAMPLES] {
             copy(&own.join(name))?;
         }
-        for name in [files::TRAIN, files::TOOLS].map(|name| own.join(name)) {
+        for name in [files::TRAIN, files::DEV, files::TOOLS].map(|name| own.join(name)) {
             if from.join(&name).exists() {
                 copy(&name)?;
             }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use rightsize_reports::run::{
-    EntrySession, Manifest, Mode, Outcome, SCHEMA, Scenario, SessionLine, files,
+    EntrySession, Manifest, Mode, Outcome, SCHEMA, Scenario, SessionLine, Split, files,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +49,7 @@ pub(super) struct UnitLine {
     pub unit: String,
     pub ask: String,
     pub suite: String,
+    pub split: Split,
     pub sample: String,
     pub model: String,
     pub variant: String,
@@ -62,6 +63,7 @@ impl UnitLine {
     pub fn key(&self) -> UnitKey {
         UnitKey {
             suite: self.suite.clone(),
+            split: self.split,
             sample: self.sample.clone(),
             entry: self.model.clone(),
             variant: self.variant.clone(),

@@ -52,6 +52,17 @@ pub fn check(asked: &Suite, new: &Suite) -> Result<Vec<String>, Failure> {
     Ok(notes)
 }
 
+/// Checks that the answers to choose from are the same.
+///
+/// # Errors
+/// They are not.
+pub fn check_choices(asked: &Suite, new: &Suite) -> Result<(), Failure> {
+    match asked.task.choices() == new.task.choices() {
+        true => Ok(()),
+        false => Err(differs(new, "its answers to choose from are not those asked".to_owned())),
+    }
+}
+
 fn differs(new: &Suite, how: String) -> Failure {
     Failure::wrong(
         format!("{}: {how}", new.source),
@@ -67,7 +78,16 @@ fn asks_otherwise(
     new: &Suite,
     now: &Sample,
 ) -> Option<&'static str> {
-    let kind = |suite: &Suite, sample| suite.ask(sample, 0).ok().map(|ask| ask.kind);
+    let mut variants = asked.variants();
+    variants.find_map(|variant| differs_in(variant, (asked, sample), (new, now)))
+}
+
+fn differs_in(
+    variant: &str,
+    (asked, sample): (&Suite, &Sample),
+    (new, now): (&Suite, &Sample),
+) -> Option<&'static str> {
+    let kind = |suite: &Suite, sample| suite.ask_in(variant, sample, 0).ok().map(|ask| ask.kind);
     match (kind(asked, sample), kind(new, now)) {
         (Some(AskKind::Generate(then)), Some(AskKind::Generate(now))) => {
             if then.prompt != now.prompt {

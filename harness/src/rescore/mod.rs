@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rightsize_providers::digest;
 use rightsize_reports::folder::{FolderError, RunFolder};
 use rightsize_reports::run::{
-    Outcome, Record, SCHEMA, ScoreLine, ScoredSuite, ScoresHead, SuiteFacts, SuiteRef, files,
+    Mode, Outcome, Record, SCHEMA, ScoreLine, ScoredSuite, ScoresHead, SuiteFacts, SuiteRef, files,
 };
 use rightsize_suites::tasks::SCORING_VERSION;
 use rightsize_suites::{Sample, Suite};
@@ -48,6 +48,12 @@ pub fn rescore(folder: &Path, sources: &[String], dry_run: bool) -> Result<Resco
     let run = RunFolder::open(folder).map_err(unreadable)?;
     let mut notes = Vec::new();
     let suites = suites(folder, &run, sources, &mut notes)?;
+    if !run.dev_rows().is_empty() {
+        notes.push(format!(
+            "{} records of the dev split keep their scores: prompt variants were chosen by them",
+            run.dev_rows().len()
+        ));
+    }
     let scorers = scorers(&suites)?;
     let head = head(&run, &suites);
     let mut file = match &writer {
@@ -102,6 +108,10 @@ fn suites(
                 let first = kept_suite(&own, &asked.source)?;
                 unchanged(folder, asked, &first)?;
                 notes.extend(comparable::check(&first, &new)?);
+                let mut passes = run.manifest.planned.iter();
+                if passes.any(|pass| pass.suite == asked.name && pass.mode == Mode::Choose) {
+                    comparable::check_choices(&first, &new)?;
+                }
                 // The suite as it was run has its place in the folder, and its source.
                 if new.sha256 == first.sha256 { first } else { new }
             }
@@ -172,7 +182,8 @@ fn score_all(
         .collect();
     let mut texts = run.texts().map_err(unreadable)?;
     let mut tally = difference::Tally::new(run);
-    for row in run.rows() {
+    let beside = run.choice_rows().iter().map(|row| (row, false));
+    for (row, of_cell) in run.rows().iter().map(|row| (row, true)).chain(beside) {
         let before = texts.record(row).map_err(unreadable)?;
         let suite = suites.get(row.suite);
         let sample = samples.get(row.suite).and_then(|of_suite| of_suite.get(&*row.sample));
@@ -184,7 +195,10 @@ fn score_all(
         if let Some(file) = file.as_mut() {
             file.line(&after)?;
         }
-        tally.add(row, &before, &after);
+        // Choices beside written answers are in the file; the difference is that of the cells.
+        if of_cell {
+            tally.add(row, &before, &after);
+        }
     }
     Ok(tally.finish(run, suites, scoring_version))
 }

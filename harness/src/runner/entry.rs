@@ -1,12 +1,11 @@
 //! One model entry from its start to its end: batch pass, single-stream pass.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rightsize_providers::{
     Advice, Ask, Description, ErrorKind, Provider, ProviderError, Side, Stage,
 };
-use rightsize_reports::run::{PlannedPass, Scenario};
+use rightsize_reports::run::{Mode, PlannedPass, Scenario, Split};
 use rightsize_suites::{PromptError, Suite};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
@@ -19,7 +18,7 @@ use super::record;
 use super::start::{self, Identity, Started};
 use crate::bakeoff::{Bakeoff, ModelEntry};
 use crate::journal::Done;
-use crate::plan::{self, Answerer, Shard, Unit};
+use crate::plan::{self, Unit};
 
 /// A unit with its digests.
 #[derive(Debug, Clone)]
@@ -86,20 +85,18 @@ pub enum PlanError {
     },
 }
 
-/// Plans one entry: its units, without those that are done.
+/// Plans one entry: of all its units those that are not done.
 ///
 /// # Errors
 /// A prompt that cannot be rendered, or a conflict with what was asked before.
-pub fn plan_entry(
+pub fn plan_units(
     entry: &ModelEntry,
+    identity: Result<Identity, ProviderError>,
     bakeoff: &Bakeoff,
     suites: &[Suite],
-    base: &Path,
-    (limit, shard): (Option<usize>, Option<Shard>),
+    all: Vec<Unit>,
     done: &Done,
 ) -> Result<EntryWork, PlanError> {
-    let identity = start::identify(entry, base);
-    let all = plan::units_of(Answerer::model(entry, bakeoff), bakeoff, suites, limit, shard);
     let planned = count(&all);
     let mut units = Vec::new();
     let Ok(known) = &identity else {
@@ -114,18 +111,24 @@ pub fn plan_entry(
     Ok(EntryWork { entry: entry.clone(), identity, units, planned })
 }
 
-/// Units by suite and scenario.
-pub(super) fn count(units: &[Unit]) -> Vec<PlannedPass> {
+/// Units by suite, scenario, split and mode.
+pub fn count(units: &[Unit]) -> Vec<PlannedPass> {
     let mut passes: Vec<PlannedPass> = Vec::new();
     for Unit { key, .. } in units {
         match passes.last_mut() {
-            Some(last) if last.suite == key.suite && last.scenario == key.scenario => {
+            Some(last)
+                if last.suite == key.suite
+                    && last.scenario == key.scenario
+                    && (last.split, last.mode) == (key.split, key.mode) =>
+            {
                 last.units += 1;
             }
             _ => passes.push(PlannedPass {
                 suite: key.suite.clone(),
                 model: key.entry.clone(),
                 scenario: key.scenario,
+                split: key.split,
+                mode: key.mode,
                 units: 1,
             }),
         }
@@ -206,9 +209,11 @@ pub(super) fn unsupported(message: String) -> ProviderError {
     ProviderError::new(Side::Ours, kind, Stage::Start, advice, message)
 }
 
-/// The first ask of each suite: what one sample of a suite needs, all of them do.
+/// The first ask of each suite and mode: what one sample needs, all of them do.
 fn first_asks<'a>(context: &'a Context, work: &'a EntryWork) -> impl Iterator<Item = Ask> + 'a {
-    let passes = work.units.chunk_by(|a, b| a.unit.suite == b.unit.suite);
+    let passes = work
+        .units
+        .chunk_by(|a, b| (a.unit.suite, a.unit.key.mode) == (b.unit.suite, b.unit.key.mode));
     passes.filter_map(|units| {
         let unit = &units.first()?.unit;
         let suite = context.suites.get(unit.suite)?;
@@ -265,11 +270,19 @@ async fn run_entry(
         ended: OnceLock::new(),
     });
     let mut batch_wall_ns = None;
+    let chosen = |planned: &PlannedUnit| planned.unit.key.mode == Mode::Choose;
+    let beside = batch.iter().any(|planned| !chosen(planned));
+    let (choices, batch): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|planned| beside && chosen(planned));
     if !batch.is_empty() {
         let begun = context.clock.now();
+        // Throughput is that of the test split.
+        let of_test = batch.iter().any(|planned| planned.unit.key.split == Split::Test);
         pass(&shared, batch, work.entry.concurrency).await;
-        batch_wall_ns = Some(context.clock.now().since(begun));
+        batch_wall_ns = of_test.then(|| context.clock.now().since(begun));
     }
+    // Beside written answers, choices are no part of the throughput.
+    pass(&shared, choices, work.entry.concurrency).await;
     let mut single = single.into_iter().peekable();
     while let Some(suite) = single.peek().map(|planned| planned.unit.suite) {
         let mut of_suite = Vec::new();
@@ -324,7 +337,7 @@ async fn pass(shared: &Arc<Shared>, units: Vec<PlannedUnit>, concurrency: usize)
 async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: PlannedUnit) {
     let context = &shared.context;
     let Some(suite) = context.suites.get(planned.unit.suite) else { return };
-    let Some(sample) = suite.samples.get(planned.unit.sample) else { return };
+    let Some(sample) = planned.unit.sample(suite) else { return };
     let ask = plan::ask_of(&planned.unit, suite, &shared.entry, context.bakeoff.seed);
     // The prompt was rendered when the run was planned.
     let Ok(Some(ask)) = ask else { return };
@@ -366,7 +379,7 @@ async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: Planne
         let context = Arc::clone(context);
         let scoring = tokio::task::spawn_blocking(move || {
             let suite = context.suites.get(planned.unit.suite)?;
-            let sample = suite.samples.get(planned.unit.sample)?;
+            let sample = planned.unit.sample(suite)?;
             let record = record::record(&context, &planned, suite, sample, &prompt, attempted);
             Some((record, prompt))
         });

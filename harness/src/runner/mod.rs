@@ -37,7 +37,7 @@ use crate::scorer::Scorer;
 
 pub use attempt::Retry;
 pub use baseline::{BaselineWork, plan_baselines};
-pub use entry::{EntryWork, PlanError, plan_entry};
+pub use entry::{EntryWork, PlanError, count, plan_units};
 pub use events::{Event, WorkerEvent};
 pub use limits::MaxErrors;
 pub use start::{Identity, identify};
@@ -72,6 +72,17 @@ pub struct Tally {
     pub errors: u64,
     /// The error of the journal, which ended the run.
     pub journal: Option<JournalError>,
+}
+
+impl Tally {
+    /// This and what was done after it.
+    pub fn and(self, after: Tally) -> Tally {
+        Tally {
+            recorded: self.recorded.saturating_add(after.recorded),
+            errors: self.errors.saturating_add(after.errors),
+            journal: self.journal.or(after.journal),
+        }
+    }
 }
 
 /// The work of a session.

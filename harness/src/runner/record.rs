@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rightsize_providers::{Advice, Answer, ErrorKind, ProviderError, Side, Stage, Timing, Usage};
-use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals, Split};
-use rightsize_suites::{Sample, Suite};
+use rightsize_reports::run::{Outcome, Record, RecordError, SCHEMA, Signals};
+use rightsize_suites::{Sample, Suite, choices};
 use serde_json::Value;
 
 use super::Context;
@@ -31,7 +31,7 @@ pub fn record(
         unit: planned.digest.clone(),
         ask: planned.ask.clone(),
         suite: key.suite.clone(),
-        split: Split::Test,
+        split: key.split,
         sample: key.sample.clone(),
         model: key.entry.clone(),
         variant: key.variant.clone(),
@@ -103,7 +103,7 @@ fn score(
         }
     }
     record.signals = Signals {
-        logprob: answer.logprob,
+        logprob: answer.logprob.or_else(|| choices::summary(&answer.response.choices)),
         schema_valid: reading.schema_valid,
         parse_repaired: Some(reading.repaired),
     };

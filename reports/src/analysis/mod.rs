@@ -6,17 +6,24 @@
 
 mod estimate;
 mod model;
+mod modes;
 mod pass;
 mod repeats;
 mod setting;
 mod tables;
+mod variants;
 
 pub(crate) use estimate::word;
 pub use model::*;
 pub use setting::{CrashView, EndedBy, EntryView, Rescored, SessionView, Setting};
 
 use crate::folder::{FolderError, Row, RunFolder};
-use crate::run::{BASELINE, EntryRef, Manifest, Scenario, SuiteFacts};
+use crate::run::{BASELINE, EntryRef, Manifest, Mode, Scenario, SuiteFacts};
+
+/// How prompt variants scored on the dev split of a run folder, and which were asked on test.
+pub fn variants(folder: &RunFolder) -> Vec<VariantView> {
+    variants::of(folder)
+}
 
 /// Share of its units that a cell must have answered to count as measured.
 pub const MEASURED_FROM: f64 = 0.95;
@@ -31,8 +38,8 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
     for (s, facts) in folder.suites.iter().enumerate() {
         let of_suite: Vec<&Row> = folder.rows().iter().filter(|row| row.suite == s).collect();
         for (m, entry) in manifest.models.iter().enumerate() {
-            let asked =
-                entry.provider != BASELINE || planned(manifest, facts, entry, Scenario::Batch) > 0;
+            let asked = entry.provider != BASELINE
+                || planned(manifest, facts, entry, (Scenario::Batch, Mode::Generate)) > 0;
             if asked {
                 let of_entry = of_suite.iter().copied().filter(|row| row.model == m);
                 cells.push(cell(facts, entry, &of_entry.collect::<Vec<_>>(), manifest));
@@ -44,7 +51,10 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
         bakeoff_sha256: manifest.bakeoff_sha256.clone(),
         seed: manifest.seed,
         units_planned: manifest.units_planned,
-        units_recorded: folder.rows().len() as u64,
+        units_recorded: [folder.rows(), folder.dev_rows(), folder.choice_rows()]
+            .iter()
+            .map(|rows| rows.len() as u64)
+            .sum(),
         suites: folder
             .suites
             .iter()
@@ -54,6 +64,8 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
             .collect(),
         models: manifest.models.iter().map(ModelView::from).collect(),
         cells,
+        variants: variants::of(folder),
+        modes: modes::of(folder),
     };
     Ok(Analysis { schema: ANALYSIS_SCHEMA, results, setting: setting::of(folder) })
 }
@@ -93,7 +105,9 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest
         None => Some("no unit was recorded".to_owned()),
         // Units that never got a record (an entry that ended early) were not answered either.
         Some(pass) => {
-            let planned = planned(manifest, facts, entry, pass.scenario).max(pass.counts.units);
+            let mode = rows.first().map_or(Mode::Generate, |row| row.mode);
+            let planned = planned(manifest, facts, entry, (pass.scenario, mode));
+            let planned = planned.max(pass.counts.units);
             let answered = pass.counts.answered();
             ((answered as f64) < MEASURED_FROM * planned as f64)
                 .then(|| format!("{answered} of {planned} units were answered, fewer than 95 %"))
@@ -109,11 +123,20 @@ fn cell(facts: &SuiteFacts, entry: &EntryRef, rows: &[&Row], manifest: &Manifest
     }
 }
 
-/// Units planned for a suite, an entry and a scenario; 0 where the manifest does not say.
-fn planned(manifest: &Manifest, facts: &SuiteFacts, entry: &EntryRef, scenario: Scenario) -> u64 {
+/// Units planned for a suite, an entry, a scenario and a mode; 0 where the manifest does not say.
+fn planned(
+    manifest: &Manifest,
+    facts: &SuiteFacts,
+    entry: &EntryRef,
+    (scenario, mode): (Scenario, Mode),
+) -> u64 {
     let passes = manifest.planned.iter();
     let of_this = passes.filter(|pass| {
-        pass.suite == facts.name && pass.model == entry.id && pass.scenario == scenario
+        pass.split.is_test()
+            && pass.mode == mode
+            && pass.suite == facts.name
+            && pass.model == entry.id
+            && pass.scenario == scenario
     });
     of_this.map(|pass| pass.units).sum()
 }

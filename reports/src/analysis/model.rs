@@ -41,6 +41,61 @@ pub struct Results {
     /// Every suite on every entry: suites outside, entries inside; without the pairs of a baseline
     /// and a suite that it cannot answer.
     pub cells: Vec<Cell>,
+    /// Pairs of suite and entry that were asked in a prompt variant, or in several on the dev split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantView>,
+    /// Pairs of suite and entry whose answers were scored by log-probability.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<ModeView>,
+}
+
+/// Answers that were written and answers that were chosen by log-probability, of one suite and entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModeView {
+    /// The suite.
+    pub suite: String,
+    /// The entry's id.
+    pub model: String,
+    /// Samples that have an answer in every mode that was asked: the n of all scores here.
+    pub samples: u64,
+    /// Samples that lack one, and are left out.
+    pub left_out: u64,
+    /// The primary score of written answers; absent where answers were only chosen.
+    pub generate: Option<Estimate>,
+    /// That of the choices with the largest sum of log-probabilities (`acc`).
+    pub choose: Estimate,
+    /// The mean score of the choices with the largest sum per character (`acc_norm`), 0 to 1.
+    pub choose_norm: Option<f64>,
+    /// The score of chosen answers less that of written ones.
+    pub difference: Option<f64>,
+}
+
+/// In which prompt variant an entry was asked a suite, and how the candidates scored on dev.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VariantView {
+    /// The suite.
+    pub suite: String,
+    /// The entry's id.
+    pub model: String,
+    /// The variant that was asked on test: all test figures are of it. Absent before the first unit.
+    pub asked: Option<String>,
+    /// The candidates on the dev split, in the suite's order; none where the bake-off names a variant.
+    pub candidates: Vec<VariantScore>,
+}
+
+/// One candidate on the dev split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VariantScore {
+    /// Its name; `default` is the suite's own prompt.
+    pub variant: String,
+    /// Dev samples that were asked: the n of the score.
+    pub samples: u64,
+    /// Their units; repeats of a sample are units of their own.
+    pub units: u64,
+    /// Units without an answer, which count as wrong.
+    pub errors: u64,
+    /// The suite's primary score.
+    pub score: Estimate,
 }
 
 impl Results {

@@ -121,7 +121,8 @@ pub struct CrashView {
 /// The setting of an opened run folder.
 pub fn of(folder: &RunFolder) -> Setting {
     let mut sessions: BTreeMap<u32, SessionView> = BTreeMap::new();
-    let mut entries: BTreeMap<(&str, u32), &EntrySession> = BTreeMap::new();
+    // An entry that chooses a variant runs twice in a session: on dev, then on test.
+    let mut entries: BTreeMap<&str, Vec<&EntrySession>> = BTreeMap::new();
     for line in &folder.sessions {
         match line {
             SessionLine::Started(start) => {
@@ -140,7 +141,7 @@ pub fn of(folder: &RunFolder) -> Setting {
                 );
             }
             SessionLine::Entry(entry) => {
-                entries.insert((&entry.entry, entry.session), entry);
+                entries.entry(&entry.entry).or_default().push(entry);
             }
             SessionLine::Ended(end) => {
                 if let Some(session) = sessions.get_mut(&end.session) {
@@ -152,9 +153,8 @@ pub fn of(folder: &RunFolder) -> Setting {
     }
     let entry = |(index, reference): (usize, &EntryRef)| {
         let id = reference.id.as_str();
-        let mine: Vec<&EntrySession> =
-            entries.range((id, 0)..=(id, u32::MAX)).map(|(_, entry)| *entry).collect();
-        entry_view(folder, index, reference, &mine)
+        let mine = entries.get(id).map(Vec::as_slice).unwrap_or_default();
+        entry_view(folder, index, reference, mine)
     };
     Setting {
         sessions: sessions.into_values().collect(),

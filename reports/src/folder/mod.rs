@@ -101,6 +101,8 @@ pub struct RunFolder {
     /// What was noticed while reading.
     pub noticed: Noticed,
     rows: Vec<Row>,
+    dev: Vec<Row>,
+    choices: Vec<Row>,
     prompts: HashMap<[u8; 32], Span>,
     scores: Option<Scores>,
 }
@@ -109,8 +111,16 @@ impl RunFolder {
     /// Opens the folder `dir`: reads manifest, sessions and suite facts, and passes once over the
     /// records. Where scores were made again, the newest ones count.
     pub fn open(dir: &Path) -> Result<RunFolder, FolderError> {
+        RunFolder::read(dir, Scores::newest(dir)?)
+    }
+
+    /// As [`RunFolder::open`], with the scores of the records, whatever was scored again.
+    pub fn open_as_recorded(dir: &Path) -> Result<RunFolder, FolderError> {
+        RunFolder::read(dir, None)
+    }
+
+    fn read(dir: &Path, scores: Option<Scores>) -> Result<RunFolder, FolderError> {
         let manifest: Manifest = manifest(dir)?;
-        let scores = Scores::newest(dir)?;
         let mut suites = Vec::with_capacity(manifest.suites.len());
         for suite in &manifest.suites {
             let own = dir.join(files::SUITES).join(&suite.name).join(files::SUITE_FACTS);
@@ -135,14 +145,14 @@ impl RunFolder {
             noticed.torn += lines(&path, |bytes, span, number| {
                 let mut record = record_of(&path, bytes, number)?;
                 let scored = match &mut newest {
-                    Some(newest) => newest.apply(&mut record)?,
-                    None => true,
+                    Some(newest) if record.split.is_test() => newest.apply(&mut record)?,
+                    _ => true,
                 };
                 collector.take(record, span, scored);
                 Ok(())
             })?;
         }
-        let rows = collector.finish(&mut noticed);
+        let [rows, dev, choices] = collector.finish(&mut noticed);
         let mut prompts = HashMap::new();
         let path = dir.join(files::PROMPTS);
         if path.exists() {
@@ -153,7 +163,18 @@ impl RunFolder {
             })?;
         }
         let dir = dir.to_owned();
-        Ok(RunFolder { dir, manifest, sessions, suites, noticed, rows, prompts, scores })
+        Ok(RunFolder {
+            dir,
+            manifest,
+            sessions,
+            suites,
+            noticed,
+            rows,
+            dev,
+            choices,
+            prompts,
+            scores,
+        })
     }
 
     /// What the scores were made again by; `None` where they are those of the records.
@@ -178,6 +199,17 @@ impl RunFolder {
     /// sample, model, scenario, repeat.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The units of the dev split, in the same order. Their scores are those of the records.
+    pub fn dev_rows(&self) -> &[Row] {
+        &self.dev
+    }
+
+    /// The test units whose answers were chosen by log-probability beside written ones of the same
+    /// entry, in the same order. Where an entry only chooses, they are in [`RunFolder::rows`].
+    pub fn choice_rows(&self) -> &[Row] {
+        &self.choices
     }
 
     /// Opens the texts of the folder.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Noticed, Span, digest};
 use crate::latency;
-use crate::run::{Manifest, Outcome, Record, Scenario, Split, SuiteFacts};
+use crate::run::{Manifest, Mode, Outcome, Record, Scenario, Split, SuiteFacts};
 
 /// One unit.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Row {
     pub sample: Arc<str>,
     /// Prompt variant.
     pub variant: Arc<str>,
+    /// How it was asked.
+    pub mode: Mode,
     /// How load was offered.
     pub scenario: Scenario,
     /// Repeat, from 0.
@@ -137,7 +139,7 @@ struct Key {
     model: usize,
     sample: Arc<str>,
     variant: Arc<str>,
-    choose: bool,
+    mode: Mode,
     scenario: Scenario,
     repeat: u32,
 }
@@ -167,6 +169,11 @@ pub(super) struct Collector {
     tags: HashMap<BTreeMap<String, String>, Arc<BTreeMap<String, String>>>,
     errors: HashMap<ErrorKey, Arc<ErrorKey>>,
     rows: HashMap<Key, ([u8; 32], Row)>,
+    dev: HashMap<Key, ([u8; 32], Row)>,
+    /// Answers that were chosen beside those that were written.
+    choices: HashMap<Key, ([u8; 32], Row)>,
+    /// Pairs of suite and model whose answers are written, as planned.
+    written: HashSet<(usize, usize)>,
     noticed: Noticed,
 }
 
@@ -175,14 +182,24 @@ impl Collector {
         let index = |names: Vec<&String>| {
             names.into_iter().cloned().enumerate().map(|(i, name)| (name, i)).collect()
         };
+        let known: HashMap<String, usize> =
+            index(manifest.suites.iter().map(|s| &s.name).collect());
+        let models: HashMap<String, usize> = index(manifest.models.iter().map(|m| &m.id).collect());
+        let written = manifest.planned.iter().filter(|pass| pass.mode.is_generate());
+        let pairs = written
+            .filter_map(|pass| Some((*known.get(&pass.suite)?, *models.get(&pass.model)?)))
+            .collect();
         Collector {
-            suites: index(manifest.suites.iter().map(|s| &s.name).collect()),
-            models: index(manifest.models.iter().map(|m| &m.id).collect()),
+            suites: known,
+            models,
+            written: pairs,
+            choices: HashMap::new(),
             names: Names::default(),
             tasks: suites.iter().map(|s| s.task.clone()).collect(),
             tags: HashMap::new(),
             errors: HashMap::new(),
             rows: HashMap::new(),
+            dev: HashMap::new(),
             noticed: Noticed::default(),
         }
     }
@@ -196,22 +213,27 @@ impl Collector {
             self.noticed.foreign += 1;
             return;
         };
-        if record.split != Split::Test {
-            return;
-        }
+        let split = record.split;
         let unit = digest(&record.unit);
         let mut row = self.row(suite, model, record, span);
-        row.1.newest_score = scored;
+        row.newest_score = scored;
         let key = Key {
             suite,
             model,
-            sample: row.1.sample.clone(),
-            variant: row.1.variant.clone(),
-            choose: row.0,
-            scenario: row.1.scenario,
-            repeat: row.1.repeat,
+            sample: row.sample.clone(),
+            variant: row.variant.clone(),
+            mode: row.mode,
+            scenario: row.scenario,
+            repeat: row.repeat,
         };
-        if let Some((before, _)) = self.rows.insert(key, (unit, row.1)) {
+        let rows = match split {
+            Split::Test if key.mode == Mode::Choose && self.written.contains(&(suite, model)) => {
+                &mut self.choices
+            }
+            Split::Test => &mut self.rows,
+            Split::Dev => &mut self.dev,
+        };
+        if let Some((before, _)) = rows.insert(key, (unit, row)) {
             if before == unit {
                 self.noticed.superseded += 1;
             } else {
@@ -220,7 +242,7 @@ impl Collector {
         }
     }
 
-    fn row(&mut self, suite: usize, model: usize, record: Record, span: Span) -> (bool, Row) {
+    fn row(&mut self, suite: usize, model: usize, record: Record, span: Span) -> Row {
         let error = record.error.map(|e| ErrorKey {
             kind: e.kind,
             ours: e.side == Side::Ours,
@@ -231,11 +253,12 @@ impl Collector {
             .map(|key| self.errors.entry(key.clone()).or_insert_with(|| Arc::new(key)).clone());
         let tags =
             self.tags.entry(record.tags).or_insert_with_key(|tags| Arc::new(tags.clone())).clone();
-        let row = Row {
+        Row {
             suite,
             model,
             sample: self.names.get(record.sample.as_str()),
             variant: self.names.get(record.variant.as_str()),
+            mode: record.mode,
             scenario: record.scenario,
             repeat: record.repeat,
             session: record.session,
@@ -258,8 +281,7 @@ impl Collector {
             prompt: digest(&record.prompt_sha256),
             span,
             newest_score: true,
-        };
-        (record.mode == crate::run::Mode::Choose, row)
+        }
     }
 
     fn verdict(&mut self, suite: usize, detail: &Value, expected: &Value) -> Verdict {
@@ -310,17 +332,23 @@ impl Collector {
         Verdict::Axes(axes.collect())
     }
 
-    /// The rows in their fixed order.
-    pub(super) fn finish(self, noticed: &mut Noticed) -> Vec<Row> {
+    /// The rows in their fixed order: those of test, those of dev, and the choices beside them.
+    pub(super) fn finish(self, noticed: &mut Noticed) -> [Vec<Row>; 3] {
         noticed.superseded += self.noticed.superseded;
         noticed.conflicts += self.noticed.conflicts;
         noticed.foreign += self.noticed.foreign;
-        let mut rows: Vec<Row> = self.rows.into_values().map(|(_, row)| row).collect();
+        let rows = in_order(self.rows);
+        // Scores made again are of test: dev keeps those that a variant was chosen by.
         noticed.unscored = rows.iter().filter(|row| !row.newest_score).count() as u64;
-        rows.sort_by(|a, b| {
-            (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
-                .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))
-        });
-        rows
+        [rows, in_order(self.dev), in_order(self.choices)]
     }
+}
+
+fn in_order(rows: HashMap<Key, ([u8; 32], Row)>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.into_values().map(|(_, row)| row).collect();
+    rows.sort_by(|a, b| {
+        (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
+            .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))
+    });
+    rows
 }

@@ -8,13 +8,15 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Templates by name.
-pub const TEMPLATES: [(&str, &str); 10] = [
+pub const TEMPLATES: [(&str, &str); 12] = [
     ("page.html", include_str!("templates/page.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("strip.html", include_str!("templates/strip.html")),
     ("table.html", include_str!("templates/table.html")),
     ("plot.html", include_str!("templates/plot.html")),
     ("slices.html", include_str!("templates/slices.html")),
+    ("variants.html", include_str!("templates/variants.html")),
+    ("modes.html", include_str!("templates/modes.html")),
     ("tasks.html", include_str!("templates/tasks.html")),
     ("failures.html", include_str!("templates/failures.html")),
     ("samples.html", include_str!("templates/samples.html")),

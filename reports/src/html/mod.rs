@@ -11,11 +11,13 @@ mod browser;
 mod failures;
 mod figures;
 mod method;
+mod modes;
 mod plot;
 mod slices;
 mod strip;
 mod table;
 mod tasks;
+mod variants;
 
 use std::io::Write;
 
@@ -127,6 +129,8 @@ pub fn write(
             tables => table::tables(analysis),
             plots => plot::plots(analysis),
             slices => slices::of(analysis),
+            variants => variants::of(analysis),
+            modes => modes::of(analysis),
             tasks => tasks::of(analysis),
             failures => failures::of(analysis),
             excerpts => excerpts,

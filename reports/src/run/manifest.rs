@@ -5,7 +5,7 @@ use rightsize_suites::{Measure, Reduce, Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Scenario;
+use super::{Mode, Scenario, Split};
 
 /// What was run. Everything that two shards of one run must share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ pub struct PlannedPass {
     pub model: String,
     /// How load is offered.
     pub scenario: Scenario,
+    /// Of which rows: those of dev are asked in every variant, and by every shard.
+    #[serde(default, skip_serializing_if = "Split::is_test")]
+    pub split: Split,
+    /// How they are asked.
+    #[serde(default, skip_serializing_if = "Mode::is_generate")]
+    pub mode: Mode,
     /// Units, those that never got a record included.
     pub units: u64,
 }
@@ -117,6 +123,9 @@ pub struct SuiteFacts {
     /// Field names in the suite's order (extraction).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// Its prompt variants in the suite's order, without `default`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
     /// The loss it can bear, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<Margin>,
@@ -143,6 +152,7 @@ impl SuiteFacts {
             labels: suite.task.labels(),
             axes: if plain { Vec::new() } else { axes.iter().map(AxisFacts::from).collect() },
             fields: suite.task.fields(),
+            variants: suite.variants().skip(1).map(str::to_owned).collect(),
             margin: suite.margin.as_ref().map(|m| Margin { abs: m.abs, why: m.why.clone() }),
             scoring_version: suite.scoring_version(),
             reduce: suite.reduce,

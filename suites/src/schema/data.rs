@@ -22,6 +22,10 @@ pub(crate) struct Data {
     /// or scored. Default: none
     #[serde(default)]
     pub train: Option<Source>,
+    /// rows to choose a prompt variant on, never reported as a test. Default: with `prompt.variants` a
+    /// fifth of train, see below; else none
+    #[serde(default)]
+    pub dev: Option<Source>,
     /// the column that identifies a sample; each value once. Default: a digest of the row; `#2` is
     /// added for a repeated row, with a warning
     #[serde(default)]

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::Ordered;
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PromptText {
@@ -21,6 +23,28 @@ pub(crate) struct PromptText {
     #[serde(default)]
     pub messages: Option<Vec<MessageText>>,
     /// rows of train that are shown with their answers, see below. Default: none
+    #[serde(default)]
+    pub few_shot: Option<FewShot>,
+    /// further prompts, by name: a bake-off chooses among them, see below. Default: none
+    #[serde(default)]
+    pub variants: Option<Ordered<VariantText>>,
+}
+
+/// A named prompt: what it does not set is that of `prompt`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VariantText {
+    /// template of its system message; empty for none. Default: that of `prompt`
+    #[serde(default)]
+    pub system: Option<String>,
+    /// template of its user's message. Default: that of `prompt`
+    #[serde(default)]
+    pub user: Option<String>,
+    /// in their place: its turns of a conversation. Default: those of `prompt`, unless it sets `system`
+    /// or `user`
+    #[serde(default)]
+    pub messages: Option<Vec<MessageText>>,
+    /// its examples; `[]` for none. Default: those of `prompt`
     #[serde(default)]
     pub few_shot: Option<FewShot>,
 }

@@ -18,6 +18,7 @@ fn row(sample: &str, repeat: u32, said: &str, right: bool) -> Row {
         model: 0,
         sample: sample.into(),
         variant: "default".into(),
+        mode: crate::run::Mode::Generate,
         scenario: Scenario::Batch,
         repeat,
         session: 1,
