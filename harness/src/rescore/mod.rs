@@ -175,7 +175,7 @@ fn score_all(
     for row in run.rows() {
         let before = texts.record(row).map_err(unreadable)?;
         let suite = suites.get(row.suite);
-        let sample = samples.get(row.suite).and_then(|of_suite| of_suite.get(&*row.sample));
+        let sample = samples.get(row.suite).and_then(|of_suite| of_suite.get(run.sample(row)));
         let (Some(suite), Some(sample)) = (suite, sample) else {
             return Err(unscored(&before, "its suite has no such sample"));
         };
