@@ -84,7 +84,7 @@ fuzz_target!(|text: &str| {
     for finish in [Finish::Stop, Finish::Length] {
         let response = Response { text: text.to_owned(), finish, ..Response::default() };
         let reading = suite.task.read(&response);
-        let score = suite.task.score(&reading, &suite.samples[0]).expect("a score");
+        let score = suite.task.score(&reading, &suite.samples.get(0).unwrap()).expect("a score");
         assert!((0.0..=1.0).contains(&score.primary), "{score:?}");
         for metric in suite.metrics() {
             assert!(metric.finish(&score.parts).is_none_or(f64::is_finite), "{metric:?} {score:?}");

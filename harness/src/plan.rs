@@ -1,15 +1,17 @@
 //! The matrix of work: which units a run has, under which digests, and which of them a shard does.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rightsize_providers::{Ask, AskKind, Generate, digest};
-use rightsize_reports::run::{Mode, Scenario};
+use rightsize_providers::digest::{self, OfParts};
+use rightsize_providers::{Ask, AskKind, Generate};
+use rightsize_reports::run::{Mode, PlannedPass, Scenario};
 use rightsize_suites::baselines::Method;
-use rightsize_suites::{PromptError, Suite};
+use rightsize_suites::{PromptError, Sample, Suite};
 use serde_json::{Value, json};
 
 use crate::bakeoff::{Bakeoff, ModelEntry};
@@ -87,8 +89,108 @@ pub struct Unit {
     pub key: UnitKey,
     /// Position of its suite in the run's suites.
     pub suite: usize,
+    /// Its sample.
+    pub sample: Sample,
+}
+
+/// The units of one entry in their order, twelve bytes each: a [`Unit`] is made when it is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Units {
+    /// What many units have alike: the key without sample and repeat, and the position of the suite.
+    alike: Vec<(UnitKey, usize)>,
+    places: Vec<Place>,
+}
+
+/// Where a unit stands in the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    alike: u32,
     /// Position of its sample in the suite.
-    pub sample: usize,
+    sample: u32,
+    repeat: u32,
+}
+
+impl Units {
+    /// Adds the units of some samples, all of them once for each repeat. `key` has no sample.
+    fn extend(&mut self, key: UnitKey, suite: usize, samples: &[u32], repeats: u32) {
+        let alike = u32::try_from(self.alike.len()).unwrap_or(u32::MAX);
+        self.alike.push((key, suite));
+        for repeat in 0..repeats {
+            self.places.extend(samples.iter().map(|&sample| Place { alike, sample, repeat }));
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Where they stand, in their order: all of one suite and scenario together.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The suite and the scenario of a unit.
+    pub fn pass(&self, place: &Place) -> Option<(usize, Scenario)> {
+        self.alike.get(place.alike as usize).map(|(key, suite)| (*suite, key.scenario))
+    }
+
+    /// Makes a unit; `None` where its sample cannot be read.
+    pub fn unit(&self, place: Place, suites: &[Suite]) -> Option<Unit> {
+        let (key, suite) = self.alike.get(place.alike as usize)?;
+        let sample = suites.get(*suite)?.samples.get(place.sample as usize)?;
+        let key = UnitKey { sample: sample.id.clone(), repeat: place.repeat, ..key.clone() };
+        Some(Unit { key, suite: *suite, sample })
+    }
+
+    /// Makes all units, one by one.
+    pub fn iter<'a>(&'a self, suites: &'a [Suite]) -> impl Iterator<Item = Unit> + 'a {
+        self.places.iter().filter_map(|place| self.unit(*place, suites))
+    }
+
+    /// Leaves the units for which `keep` says so.
+    ///
+    /// # Errors
+    /// The first error of `keep`.
+    pub fn retain<E>(
+        &mut self,
+        mut keep: impl FnMut(&Units, Place) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut kept = Vec::with_capacity(self.places.len());
+        for place in &self.places {
+            if keep(self, *place)? {
+                kept.push(*place);
+            }
+        }
+        self.places = kept;
+        Ok(())
+    }
+
+    /// How many there are by suite and scenario.
+    pub fn planned(&self) -> Vec<PlannedPass> {
+        let mut passes: Vec<PlannedPass> = Vec::new();
+        for units in self.places.chunk_by(|a, b| a.alike == b.alike) {
+            let alike = units.first().and_then(|place| self.alike.get(place.alike as usize));
+            let Some((key, _)) = alike else { continue };
+            match passes.last_mut() {
+                Some(last) if last.suite == key.suite && last.scenario == key.scenario => {
+                    last.units += units.len() as u64;
+                }
+                _ => passes.push(PlannedPass {
+                    suite: key.suite.clone(),
+                    model: key.entry.clone(),
+                    scenario: key.scenario,
+                    units: units.len() as u64,
+                }),
+            }
+        }
+        passes
+    }
 }
 
 /// Prompt variant of a suite's own prompt, the only one so far.
@@ -131,8 +233,8 @@ pub fn units_of(
     suites: &[Suite],
     limit: Option<usize>,
     shard: Option<Shard>,
-) -> Vec<Unit> {
-    let mut units = Vec::new();
+) -> Units {
+    let mut units = Units::default();
     let passes = [Scenario::Batch, Scenario::SingleStream].into_iter();
     let passes = passes.filter(|scenario| answerer.scenarios.contains(scenario));
     for (pass, scenario) in passes.enumerate() {
@@ -141,25 +243,18 @@ pub fn units_of(
             let pass =
                 (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
             let most = [limit, answerer.samples, pass].into_iter().flatten().min();
-            let positions: Vec<usize> = subset(suite, bakeoff.seed, most)
-                .into_iter()
-                .filter(|position| shard.is_none_or(|shard| shard.holds(*position)))
-                .collect();
-            for repeat in 0..repeats {
-                for position in &positions {
-                    let Some(sample) = suite.samples.get(*position) else { continue };
-                    let key = UnitKey {
-                        suite: suite.name.clone(),
-                        sample: sample.id.clone(),
-                        entry: answerer.id.to_owned(),
-                        variant: DEFAULT_VARIANT.to_owned(),
-                        mode: Mode::Generate,
-                        scenario,
-                        repeat,
-                    };
-                    units.push(Unit { key, suite: suite_index, sample: *position });
-                }
-            }
+            let mut positions = subset(suite, bakeoff.seed, most);
+            positions.retain(|position| shard.is_none_or(|shard| shard.holds(*position as usize)));
+            let key = UnitKey {
+                suite: suite.name.clone(),
+                sample: String::new(),
+                entry: answerer.id.to_owned(),
+                variant: DEFAULT_VARIANT.to_owned(),
+                mode: Mode::Generate,
+                scenario,
+                repeat: 0,
+            };
+            units.extend(key, suite_index, &positions, repeats);
         }
     }
     units
@@ -167,8 +262,9 @@ pub fn units_of(
 
 /// Positions of a seeded subset in rising order. A smaller subset of one suite and seed is part of
 /// every larger one, so that passes and entries of different size see common samples.
-fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
-    let mut positions: Vec<usize> = (0..suite.samples.len()).collect();
+fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<u32> {
+    let count = u32::try_from(suite.samples.len()).unwrap_or(u32::MAX);
+    let mut positions: Vec<u32> = (0..count).collect();
     if let Some(most) = most.filter(|most| *most < positions.len()) {
         let name = digest::of_bytes(suite.name.as_bytes());
         let of_name = u64::from_str_radix(name.get(..16).unwrap_or("0"), 16).unwrap_or(0);
@@ -201,9 +297,8 @@ pub fn ask_of(
     suite: &Suite,
     entry: &ModelEntry,
     seed: u64,
-) -> Result<Option<Ask>, PromptError> {
-    let Some(sample) = suite.samples.get(unit.sample) else { return Ok(None) };
-    let mut ask = suite.ask(sample, unit.key.repeat)?;
+) -> Result<Ask, PromptError> {
+    let mut ask = suite.ask(&unit.sample, unit.key.repeat)?;
     if let AskKind::Generate(generate) = &mut ask.kind {
         generate.sampling = entry.sampling.resolve(seed);
         generate.sampling.seed = seed_of_repeat(generate.sampling.seed, &unit.key);
@@ -213,7 +308,7 @@ pub fn ask_of(
             generate.max_tokens = max_tokens;
         }
     }
-    Ok(Some(ask))
+    Ok(ask)
 }
 
 /// Digest of all that can change the answer to an ask: every field of the ask but the sample it is
@@ -264,7 +359,9 @@ pub fn baseline_digest(
 
 /// Digest of the rows of a suite's train split.
 pub fn train_digest(suite: &Suite) -> String {
-    digest::of_value(&suite.train.iter().map(|sample| Value::Object(sample.row.clone())).collect())
+    let mut rows = OfParts::default();
+    let Ok(()) = rows.list::<Infallible>(suite.train.iter().map(|s| Ok(Value::Object(s.row))));
+    rows.finish()
 }
 
 /// The text of a prompt as it is kept in `prompts.jsonl`.
@@ -325,7 +422,7 @@ mod tests {
         let entry = &bakeoff.models[0];
         let keys = |shard| -> Vec<UnitKey> {
             units_of(Answerer::model(entry, &bakeoff), &bakeoff, &suites, Some(41), shard)
-                .into_iter()
+                .iter(&suites)
                 .map(|u| u.key)
                 .collect()
         };
@@ -341,8 +438,8 @@ mod tests {
     #[test]
     fn smaller_subsets_are_parts_of_larger_ones() {
         let (_, suites) = plan(BAKEOFF);
-        let small: BTreeSet<usize> = subset(&suites[0], 7, Some(20)).into_iter().collect();
-        let large: BTreeSet<usize> = subset(&suites[0], 7, Some(50)).into_iter().collect();
+        let small: BTreeSet<u32> = subset(&suites[0], 7, Some(20)).into_iter().collect();
+        let large: BTreeSet<u32> = subset(&suites[0], 7, Some(50)).into_iter().collect();
         assert!(small.is_subset(&large));
         assert_ne!(subset(&suites[0], 8, Some(20)), subset(&suites[0], 7, Some(20)));
     }
@@ -352,7 +449,9 @@ mod tests {
         let (bakeoff, suites) = plan(&format!("{BAKEOFF}repeats: 3\n"));
         let entry = &bakeoff.models[0];
         let all = |bakeoff: &Bakeoff, shard| {
-            units_of(Answerer::model(entry, bakeoff), bakeoff, &suites, Some(20), shard)
+            let units =
+                units_of(Answerer::model(entry, bakeoff), bakeoff, &suites, Some(20), shard);
+            units.iter(&suites).collect::<Vec<Unit>>()
         };
         let units = all(&bakeoff, None);
         let of = |scenario| units.iter().filter(move |u| u.key.scenario == scenario);
@@ -362,7 +461,7 @@ mod tests {
         let keys: BTreeSet<UnitKey> = parts.map(|u| u.key).collect();
         assert_eq!(keys, units.iter().map(|u| u.key.clone()).collect());
         let seed = |unit: &Unit| {
-            let ask = ask_of(unit, &suites[unit.suite], entry, 7).unwrap().unwrap();
+            let ask = ask_of(unit, &suites[unit.suite], entry, 7).unwrap();
             let AskKind::Generate(generate) = ask.kind else { unreachable!("suites generate") };
             generate.sampling.seed
         };
@@ -380,9 +479,10 @@ mod tests {
     fn the_ask_digest_sees_what_changes_an_answer_and_nothing_else() {
         let (bakeoff, suites) = plan(BAKEOFF);
         let mut entry = bakeoff.models[0].clone();
-        let unit = &units_of(Answerer::model(&entry, &bakeoff), &bakeoff, &suites, None, None)[0];
+        let units = units_of(Answerer::model(&entry, &bakeoff), &bakeoff, &suites, None, None);
+        let unit = &units.iter(&suites).next().unwrap();
         let digest_of = |entry: &ModelEntry, seed, weights| {
-            let ask = ask_of(unit, &suites[0], entry, seed).unwrap().unwrap();
+            let ask = ask_of(unit, &suites[0], entry, seed).unwrap();
             ask_digest(&ask, entry, weights, &unit.key)
         };
         let first = digest_of(&entry, 7, Some("aa"));

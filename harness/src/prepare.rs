@@ -1,6 +1,9 @@
 //! A run made ready: its suites loaded, its matrix planned, its folder created or opened again.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use rightsize_providers::digest;
@@ -9,7 +12,7 @@ use rightsize_reports::run::{
     BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, ScorerRef, SuiteRef, files,
 };
 use rightsize_suites::{Problems, Suite};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::bakeoff::{Bakeoff, BakeoffFile};
 use crate::exit::Failure;
@@ -321,24 +324,38 @@ pub fn kept_suite(own: &Path, source: &str) -> Result<Suite, Failure> {
         })
     };
     let yaml = read(files::SUITE_YAML)?;
-    let rows = |name: &str| -> Result<Vec<Map<String, Value>>, Failure> {
-        let rows: Result<Vec<_>, _> = read(name)?.lines().map(serde_json::from_str).collect();
-        rows.map_err(|error| {
-            let message = format!("{}: {error}", own.join(name).display());
+    let tools = match own.join(files::TOOLS).exists() {
+        true => Some(serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
+            let message = format!("{}: {error}", own.join(files::TOOLS).display());
             Failure::wrong(message, "restore the folder from a copy")
-        })
+        })?),
+        false => None,
     };
-    let train = match own.join(files::TRAIN).exists() {
-        true => rows(files::TRAIN)?,
-        false => Vec::new(),
+    // Rows pass through one by one; the first that is broken ends them and is told in the end.
+    let broken: RefCell<Option<Failure>> = RefCell::default();
+    let rows = |name: &str| -> Result<_, Failure> {
+        let path = own.join(name);
+        let wrong = move |error: &dyn std::fmt::Display| {
+            let message = format!("{}: {error}", path.display());
+            Failure::wrong(message, "restore the folder from a copy")
+        };
+        let lines = BufReader::new(File::open(own.join(name)).map_err(|e| wrong(&e))?).lines();
+        let broken = &broken;
+        Ok(lines.map_while(move |line| {
+            let row = line.map_err(|e| wrong(&e));
+            let row = row.and_then(|line| serde_json::from_str(&line).map_err(|e| wrong(&e)));
+            row.map_err(|failure| *broken.borrow_mut() = Some(failure)).ok()
+        }))
     };
     let samples = rows(files::SAMPLES)?;
-    if !own.join(files::TOOLS).exists() {
-        return Ok(Suite::from_run_folder(&yaml, source, samples, train)?);
+    let train = own.join(files::TRAIN).exists().then(|| rows(files::TRAIN)).transpose()?;
+    let train = train.into_iter().flatten();
+    let suite = match tools {
+        None => Suite::from_run_folder(&yaml, source, samples, train),
+        Some(tools) => Suite::with_tools_from_run_folder(&yaml, source, samples, train, tools),
+    };
+    match broken.into_inner() {
+        Some(failure) => Err(failure),
+        None => Ok(suite?),
     }
-    let tools = serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
-        let message = format!("{}: {error}", own.join(files::TOOLS).display());
-        Failure::wrong(message, "restore the folder from a copy")
-    })?;
-    Ok(Suite::with_tools_from_run_folder(&yaml, source, samples, train, tools)?)
 }

@@ -6,11 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rightsize_providers::Fields;
 use serde_json::Value;
 
 use crate::catalog;
 use crate::problem::{Problem, Problems, listed};
+use crate::store::Rows;
 use crate::yaml;
 
 /// Largest suite file, in bytes; larger data belongs into a file of its own.
@@ -36,7 +36,7 @@ pub(crate) enum Place {
     /// In the folder of the file: the folder as it is opened, and as messages name it.
     Folder { opened: PathBuf, shown: PathBuf },
     /// In the run folder, which kept the rows themselves.
-    Run { test: Vec<Fields>, train: Vec<Fields>, tools: Option<Value> },
+    Run { test: Rows, train: Rows, tools: Option<Value> },
 }
 
 /// Reads a suite's own file, and those below it from the nearest to the farthest.

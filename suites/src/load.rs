@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use rightsize_providers::{Fields, digest};
+use rightsize_providers::digest::OfParts;
+use rightsize_providers::{Fields, Message};
 use serde_json::{Value, json};
 
 use crate::check::{self, Document};
@@ -13,7 +14,7 @@ use crate::layers::{self, Layer, Place};
 use crate::problem::{Problem, Problems};
 use crate::prompt_keys;
 use crate::rows;
-use crate::sample::{self, Sample};
+use crate::sample::{self, Samples};
 use crate::schema::{NOT_BUILT, SuiteFile};
 use crate::suite::Suite;
 use crate::tasks::Task;
@@ -39,9 +40,10 @@ impl Suite {
     pub fn from_run_folder(
         yaml: &str,
         source: &str,
-        test: Vec<Fields>,
-        train: Vec<Fields>,
+        test: impl IntoIterator<Item = Fields>,
+        train: impl IntoIterator<Item = Fields>,
     ) -> Result<Suite, Problems> {
+        let (test, train) = (rows::of_run_folder(test)?, rows::of_run_folder(train)?);
         of_run_folder(yaml, source, Place::Run { test, train, tools: None })
     }
 
@@ -53,10 +55,11 @@ impl Suite {
     pub fn with_tools_from_run_folder(
         yaml: &str,
         source: &str,
-        test: Vec<Fields>,
-        train: Vec<Fields>,
+        test: impl IntoIterator<Item = Fields>,
+        train: impl IntoIterator<Item = Fields>,
         tools: Value,
     ) -> Result<Suite, Problems> {
+        let (test, train) = (rows::of_run_folder(test)?, rows::of_run_folder(train)?);
         of_run_folder(yaml, source, Place::Run { test, train, tools: Some(tools) })
     }
 }
@@ -95,12 +98,12 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     let (Some(mut task), Some(mut templates), Some(table)) = (task, templates, table) else {
         return Err(sorted(problems));
     };
-    columns::check(&file, &task, &templates, &table, document, &mut problems);
+    columns::check(&file, &task, &templates, &table, document, &mut problems)?;
     if !problems.is_empty() {
         return Err(sorted(problems));
     }
     let mut warnings = table.notes.clone();
-    warnings.extend(columns::hidden(&templates, &table));
+    warnings.extend(columns::hidden(&templates, &table)?);
     let (command, warning) = scorer.unzip();
     warnings.extend(warning.flatten());
     let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
@@ -108,12 +111,12 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
-    let mut train = Vec::new();
+    let mut train = sample::no_train(&file.data, &task);
     let mut train_name = String::new();
     if let Some(table) = rows::of_train(&file, document)? {
         warnings.extend(table.notes.iter().cloned());
         train = sample::train(&file.data, &task, &table)?;
-        warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
+        warnings.extend(sample::leak(&file.data, &samples, &train, &table.name)?);
         train_name = table.name;
     }
     if let Some(spec) = &file.prompt.few_shot {
@@ -129,14 +132,7 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         templates.examples = few_shot::messages(spec, rows)?;
     }
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
-    let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
-    let mut content = json!({"yaml": yaml, "rows": all});
-    if !templates.examples.is_empty() {
-        content["examples"] = json!(templates.examples);
-    }
-    if let Some(tools) = &tools_file {
-        content["tools"] = tools.clone();
-    }
+    let sha256 = sha256(yaml, &samples, &templates.examples, tools_file.as_ref())?;
     Ok(Suite {
         name: file.name,
         description: file.description,
@@ -145,7 +141,7 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         reduce: file.scoring.reduce,
         yaml: yaml.to_owned(),
         source: source.to_owned(),
-        sha256: digest::of_value(&content),
+        sha256,
         warnings,
         command,
         tools_file,
@@ -157,30 +153,60 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     })
 }
 
+/// Digest of what is asked: that of one object with these keys, those left out that are not there.
+fn sha256(
+    yaml: &str,
+    samples: &Samples,
+    examples: &[Message],
+    tools: Option<&Value>,
+) -> Result<String, Problem> {
+    let mut content = OfParts::default();
+    content.text("{");
+    if !examples.is_empty() {
+        content.text("\"examples\":");
+        content.value(&json!(examples));
+        content.text(",");
+    }
+    content.text("\"rows\":");
+    content.list(samples.rows().map(|row| row.map(Value::Object)))?;
+    if let Some(tools) = tools {
+        content.text(",\"tools\":");
+        content.value(tools);
+    }
+    content.text(",\"yaml\":");
+    content.value(&json!(yaml));
+    content.text("}");
+    Ok(content.finish())
+}
+
 /// Tells a faq whether it has questions without an answer. They are meant where the suite says how
 /// a model abstains; else they may be cells that were forgotten, which gives a warning.
 fn without_answer(
     faq: &mut Faq,
-    samples: &[Sample],
+    samples: &Samples,
     file: &SuiteFile,
     document: Document<'_>,
 ) -> Result<Option<String>, Problem> {
-    let all: Vec<&Sample> =
-        samples.iter().filter(|sample| faq::has_no_answer(&sample.expected)).collect();
-    faq.unanswerable = !all.is_empty();
-    match (all.first(), &file.abstentions) {
+    let (mut all, mut first) = (0usize, None);
+    for sample in samples.checked() {
+        let sample = sample?;
+        if faq::has_no_answer(&sample.expected) {
+            all = all.saturating_add(1);
+            first.get_or_insert(sample.line);
+        }
+    }
+    faq.unanswerable = first.is_some();
+    match (first, &file.abstentions) {
         (None, Some(_)) => {
             let message = "every question has an answer, so that no abstention is right";
             let remedy = "remove the key, or add rows without an answer";
             Err(document.problem(&["abstentions"], message).remedy(remedy))
         }
         (Some(first), None) => Ok(Some(format!(
-            "{} of {} rows have no answer in `{}` (first: line {}): it is right to abstain there; \
+            "{all} of {} rows have no answer in `{}` (first: line {first}): it is right to abstain there; \
              write `abstentions` if that is meant",
-            all.len(),
             samples.len(),
             faq.expected,
-            first.line
         ))),
         _ => Ok(None),
     }

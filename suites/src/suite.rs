@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::metrics::{Measure, Metric};
 use crate::prompt::{PromptError, Templates};
 use crate::reduce::Reduce;
-use crate::sample::Sample;
+use crate::sample::{Sample, Samples};
 pub use crate::schema::Margin;
 use crate::tasks::{SCORING_VERSION, Task};
 
@@ -15,9 +15,9 @@ use crate::tasks::{SCORING_VERSION, Task};
 ///
 /// ```
 /// let suite = rightsize_suites::Suite::load("catalog:support-triage", ".".as_ref())?;
-/// let sample = &suite.samples[0];
-/// let reading = suite.task.read(&suite.task.write_expected(sample));
-/// assert_eq!(suite.task.score(&reading, sample)?.primary, 1.0);
+/// let sample = suite.samples.first().ok_or("a suite has samples")?;
+/// let reading = suite.task.read(&suite.task.write_expected(&sample));
+/// assert_eq!(suite.task.score(&reading, &sample)?.primary, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -29,11 +29,11 @@ pub struct Suite {
     /// What is asked, and how answers are judged.
     pub task: Task,
     /// The test split, in the order of its file; never empty, ids are unique.
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
     /// The train split, in the order of its file: what baselines learn from and few-shot examples
     /// are taken from, never asked or scored.
     /// Empty where the suite has none.
-    pub train: Vec<Sample>,
+    pub train: Samples,
     /// The loss it can bear.
     pub margin: Option<Margin>,
     /// How a sample that is asked several times counts as one.

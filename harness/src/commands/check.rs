@@ -90,7 +90,7 @@ fn describe(suite: &Suite, printer: Printer) {
         suite.primary().title()
     )];
     let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-    for label in suite.samples.iter().flat_map(|sample| suite.task.labels_of(sample)) {
+    for label in suite.samples.iter().flat_map(|sample| suite.task.labels_of(&sample)) {
         *labels.entry(label).or_default() += 1;
     }
     for (label, count) in labels {
@@ -98,7 +98,7 @@ fn describe(suite: &Suite, printer: Printer) {
     }
     lines.extend(sample_size::sentences(suite).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(suite.warnings.iter().map(|warning| format!("  warning: {warning}")));
-    if let Some(Ok(ask)) = suite.samples.first().map(|sample| suite.ask(sample, 0))
+    if let Some(Ok(ask)) = suite.samples.first().map(|sample| suite.ask(&sample, 0))
         && let AskKind::Generate(generate) = &ask.kind
     {
         lines.push(format!("  the first prompt, for at most {} tokens:", generate.max_tokens));

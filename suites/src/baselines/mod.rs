@@ -154,7 +154,7 @@ impl Method {
             ));
         }
         let reads = matches!(self, Method::Nearest | Method::Linear);
-        if reads && !suite.train.iter().any(|s| tfidf::has_terms(&input.text(s))) {
+        if reads && !suite.train.iter().any(|s| tfidf::has_terms(&input.text(&s))) {
             return Some((
                 "the columns that the prompt shows hold no word of two or more letters in any \
                  train row",
@@ -193,9 +193,9 @@ pub struct Unfit {
 ///
 /// let suite = Suite::load("catalog:support-triage", ".".as_ref())?;
 /// let baseline = Baseline::fit(Method::Oracle, &suite, 7)?;
-/// let sample = &suite.samples[0];
-/// let reading = suite.task.read(&baseline.answer(sample));
-/// assert_eq!(suite.task.score(&reading, sample)?.primary, 1.0);
+/// let sample = suite.samples.first().ok_or("a suite has samples")?;
+/// let reading = suite.task.read(&baseline.answer(&sample));
+/// assert_eq!(suite.task.score(&reading, &sample)?.primary, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

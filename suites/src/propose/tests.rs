@@ -132,7 +132,7 @@ fn places_of_another_tool_are_written_as_a_suite_reads_them() {
     let proposal = proposed(&raw, &Wishes::default()).unwrap();
     assert_eq!((proposal.kind, decided(&proposal, Subject::Input)), (Kind::Pii, "full"));
     let suite = loaded(&proposal, &raw);
-    assert_eq!(suite.samples[0].expected["spans"], json!([[0, 4, "name"]]));
+    assert_eq!(suite.samples.get(0).unwrap().expected["spans"], json!([[0, 4, "name"]]));
 }
 
 #[test]
