@@ -119,7 +119,7 @@ fn demo_suite(name: &str) -> Suite {
     Suite::load(&format!("catalog:{name}"), Path::new(".")).unwrap()
 }
 
-fn asks(suite: &Suite, samples: &[&Sample]) -> Vec<Ask> {
+fn asks(suite: &Suite, samples: &[Sample]) -> Vec<Ask> {
     samples.iter().map(|sample| suite.ask(sample, 0).unwrap()).collect()
 }
 
@@ -127,7 +127,7 @@ fn asks(suite: &Suite, samples: &[&Sample]) -> Vec<Ask> {
 async fn check(
     pair: &Pair,
     suite: &Suite,
-    samples: &[&Sample],
+    samples: &[Sample],
     same: impl Fn(&Sample, &Answer) -> String,
 ) -> (usize, usize) {
     let asks = asks(suite, samples);
@@ -161,7 +161,7 @@ async fn specialist(name: &str) {
     let (mut agreed, mut all) = (0, 0);
     for (suite, _) in SUITES {
         let suite = demo_suite(suite);
-        let samples: Vec<&Sample> = suite.samples.iter().collect();
+        let samples: Vec<Sample> = suite.samples.iter().collect();
         let text = |_: &Sample, answer: &Answer| answer.response.text.clone();
         let (same, n) = check(&pair, &suite, &samples, text).await;
         agreed += same;
@@ -186,8 +186,8 @@ fn smollm2() -> Option<PathBuf> {
 }
 
 /// The `n` samples whose digests come first: the same on every machine.
-fn subset(suite: &Suite, n: usize) -> Vec<&Sample> {
-    let mut samples: Vec<&Sample> = suite.samples.iter().collect();
+fn subset(suite: &Suite, n: usize) -> Vec<Sample> {
+    let mut samples: Vec<Sample> = suite.samples.iter().collect();
     samples.sort_by_cached_key(|sample| digest::of_bytes(sample.id.as_bytes()));
     samples.truncate(n);
     samples

@@ -162,7 +162,7 @@ fn recorded_answers_on_real_data_give_the_figures_of_the_reference() {
         let mut answers = String::new();
         for line in support::json_lines(&recorded.join("predictions.jsonl")) {
             let row = usize::try_from(line["row"].as_u64().unwrap()).unwrap();
-            let sample = &loaded.samples[row].id;
+            let sample = &loaded.samples.get(row).unwrap().id;
             for model in ["a", "b"] {
                 let text = match loaded.task.reader() {
                     "json" => json!({"category": line[model]}).to_string(),

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use rightsize_providers::{Finish, Response};
-use rightsize_suites::Suite;
+use rightsize_suites::{Kept, Suite};
 use serde_json::Value;
 
 /// A suite and its one row by kind of reader.
@@ -73,7 +73,8 @@ static SUITE: LazyLock<Suite> = LazyLock::new(|| {
         "name: fuzz\ntask: {task}\ndata: {{test: [{row}]}}\nprompt: {{user: '{{{{ text }}}}'}}\n{keys}\n"
     );
     let Value::Object(row) = serde_json::from_str(row).expect("a row") else { unreachable!() };
-    match Suite::from_run_folder(&yaml, "fuzz.yaml", vec![row], Vec::new()) {
+    let kept = Kept::new([row]).expect("rows that can be kept");
+    match Suite::from_run_folder(&yaml, "fuzz.yaml", kept) {
         Ok(suite) => suite,
         Err(problems) => panic!("{yaml}\n{problems}"),
     }
@@ -84,7 +85,7 @@ fuzz_target!(|text: &str| {
     for finish in [Finish::Stop, Finish::Length] {
         let response = Response { text: text.to_owned(), finish, ..Response::default() };
         let reading = suite.task.read(&response);
-        let score = suite.task.score(&reading, &suite.samples[0]).expect("a score");
+        let score = suite.task.score(&reading, &suite.samples.get(0).unwrap()).expect("a score");
         assert!((0.0..=1.0).contains(&score.primary), "{score:?}");
         for metric in suite.metrics() {
             assert!(metric.finish(&score.parts).is_none_or(f64::is_finite), "{metric:?} {score:?}");

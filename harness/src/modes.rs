@@ -1,30 +1,22 @@
 //! Generation and log-probability side by side: which units an entry has in which mode.
 
-use rightsize_reports::run::Mode;
 use rightsize_suites::{Problem, Problems, Suite, yaml};
 
 use crate::bakeoff::{BakeoffFile, EntryMode};
 use crate::exit::Failure;
-use crate::plan::Unit;
+use crate::plan::Units;
 
 /// The units of an entry in its modes, made of those in which it would write its answers.
 ///
 /// Choices are scored in the pass that quality is read in, once a sample: nothing in them is drawn,
 /// and they have no latency to speak of.
-pub fn in_mode(mode: EntryMode, units: Vec<Unit>) -> Vec<Unit> {
-    let Some(first) = units.first().map(|unit| unit.key.scenario) else { return units };
-    let chosen = |units: &[Unit]| -> Vec<Unit> {
-        let once = units.iter().filter(|unit| unit.key.repeat == 0 && unit.key.scenario == first);
-        let mut chosen: Vec<Unit> = once.cloned().collect();
-        chosen.iter_mut().for_each(|unit| unit.key.mode = Mode::Choose);
-        chosen
-    };
+pub fn in_mode(mode: EntryMode, mut units: Units) -> Units {
     match mode {
         EntryMode::Generate => units,
-        EntryMode::Choose => chosen(&units),
+        EntryMode::Choose => units.chosen(),
         EntryMode::Both => {
-            let choices = chosen(&units);
-            units.into_iter().chain(choices).collect()
+            units.append(units.chosen());
+            units
         }
     }
 }
@@ -65,11 +57,11 @@ pub fn check(file: &BakeoffFile, suites: &[Suite]) -> Result<(), Failure> {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use rightsize_reports::run::Scenario;
+    use rightsize_reports::run::{Mode, Scenario};
 
     use super::*;
     use crate::bakeoff::Bakeoff;
-    use crate::plan::{self, Answerer};
+    use crate::plan::{self, Answerer, Unit};
 
     fn bakeoff(text: &str) -> BakeoffFile {
         BakeoffFile::parse("b.yaml", text.to_owned(), PathBuf::new()).unwrap()
@@ -84,7 +76,8 @@ mod tests {
         let suites = [Suite::load("catalog:support-triage", Path::new("")).unwrap()];
         let entry = &bakeoff.models[0];
         let answerer = Answerer::model(entry, &bakeoff);
-        in_mode(entry.mode, plan::units_of(answerer, &bakeoff, &suites, Some(20), None))
+        let units = plan::units_of(answerer, &bakeoff, &suites, Some(20), None);
+        in_mode(entry.mode, units).iter(&suites).collect()
     }
 
     #[test]

@@ -1,23 +1,27 @@
 //! The matrix of work: which units a run has, under which digests, and which of them a shard does.
 
 mod dev;
+mod units;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rightsize_providers::{Ask, AskKind, Generate, digest};
+use rightsize_providers::digest::{self, OfParts};
+use rightsize_providers::{Ask, AskKind, Generate};
 use rightsize_reports::run::{Mode, Scenario, Split};
 use rightsize_suites::baselines::Method;
 use rightsize_suites::variants;
-use rightsize_suites::{PromptError, Sample, Suite};
+use rightsize_suites::{PromptError, Suite};
 use serde_json::{Value, json};
 
 use crate::bakeoff::{Bakeoff, ModelEntry};
 
 pub use dev::{dev_units_of, dev_units_of_each};
+pub use units::{Pass, Place, Unit, Units};
 
 /// One part of a run: the `index`-th of `count`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,27 +96,6 @@ impl UnitKey {
     }
 }
 
-/// A unit to be asked.
-#[derive(Debug, Clone)]
-pub struct Unit {
-    /// What identifies it.
-    pub key: UnitKey,
-    /// Position of its suite in the run's suites.
-    pub suite: usize,
-    /// Position of its sample in its split.
-    pub sample: usize,
-}
-
-impl Unit {
-    /// Its sample.
-    pub fn sample<'a>(&self, suite: &'a Suite) -> Option<&'a Sample> {
-        match self.key.split {
-            Split::Test => suite.samples.get(self.sample),
-            Split::Dev => suite.dev.get(self.sample),
-        }
-    }
-}
-
 /// What answers a set of units, and how many of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Answerer<'a> {
@@ -165,8 +148,8 @@ pub fn units_of(
     suites: &[Suite],
     limit: Option<usize>,
     shard: Option<Shard>,
-) -> Vec<Unit> {
-    let mut units = Vec::new();
+) -> Units {
+    let mut units = Units::default();
     let passes = [Scenario::Batch, Scenario::SingleStream].into_iter();
     let passes = passes.filter(|scenario| answerer.scenarios.contains(scenario));
     for (pass, scenario) in passes.enumerate() {
@@ -175,26 +158,19 @@ pub fn units_of(
             let pass =
                 (scenario == Scenario::SingleStream).then_some(bakeoff.single_stream.samples);
             let most = [limit, answerer.samples, pass].into_iter().flatten().min();
-            let positions: Vec<usize> = subset(suite, bakeoff.seed, most)
-                .into_iter()
-                .filter(|position| shard.is_none_or(|shard| shard.holds(*position)))
-                .collect();
-            for repeat in 0..repeats {
-                for position in &positions {
-                    let Some(sample) = suite.samples.get(*position) else { continue };
-                    let key = UnitKey {
-                        suite: suite.name.clone(),
-                        split: Split::Test,
-                        sample: sample.id.clone(),
-                        entry: answerer.id.to_owned(),
-                        variant: variants::DEFAULT.to_owned(),
-                        mode: Mode::Generate,
-                        scenario,
-                        repeat,
-                    };
-                    units.push(Unit { key, suite: suite_index, sample: *position });
-                }
-            }
+            let mut positions = subset(suite, bakeoff.seed, most);
+            positions.retain(|position| shard.is_none_or(|shard| shard.holds(*position as usize)));
+            let key = UnitKey {
+                suite: suite.name.clone(),
+                split: Split::Test,
+                sample: String::new(),
+                entry: answerer.id.to_owned(),
+                variant: variants::DEFAULT.to_owned(),
+                mode: Mode::Generate,
+                scenario,
+                repeat: 0,
+            };
+            units.extend(key, suite_index, &positions, repeats);
         }
     }
     units
@@ -202,13 +178,14 @@ pub fn units_of(
 
 /// Positions of a seeded subset in rising order. A smaller subset of one suite and seed is part of
 /// every larger one, so that passes and entries of different size see common samples.
-fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<usize> {
+fn subset(suite: &Suite, seed: u64, most: Option<usize>) -> Vec<u32> {
     drawn(&suite.name, suite.samples.len(), seed, most)
 }
 
 /// The same of `count` rows, by the name of what they are rows of.
-fn drawn(name: &str, count: usize, seed: u64, most: Option<usize>) -> Vec<usize> {
-    let mut positions: Vec<usize> = (0..count).collect();
+fn drawn(name: &str, count: usize, seed: u64, most: Option<usize>) -> Vec<u32> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let mut positions: Vec<u32> = (0..count).collect();
     if let Some(most) = most.filter(|most| *most < positions.len()) {
         let name = digest::of_bytes(name.as_bytes());
         let of_name = u64::from_str_radix(name.get(..16).unwrap_or("0"), 16).unwrap_or(0);
@@ -241,12 +218,11 @@ pub fn ask_of(
     suite: &Suite,
     entry: &ModelEntry,
     seed: u64,
-) -> Result<Option<Ask>, PromptError> {
-    let Some(sample) = unit.sample(suite) else { return Ok(None) };
+) -> Result<Ask, PromptError> {
     let (variant, repeat) = (&unit.key.variant, unit.key.repeat);
     let mut ask = match unit.key.mode {
-        Mode::Generate => suite.ask_in(variant, sample, repeat)?,
-        Mode::Choose => suite.choose_in(variant, sample, repeat)?,
+        Mode::Generate => suite.ask_in(variant, &unit.sample, repeat)?,
+        Mode::Choose => suite.choose_in(variant, &unit.sample, repeat)?,
     };
     if let AskKind::Generate(generate) = &mut ask.kind {
         generate.sampling = entry.sampling.resolve(seed);
@@ -257,7 +233,7 @@ pub fn ask_of(
             generate.max_tokens = max_tokens;
         }
     }
-    Ok(Some(ask))
+    Ok(ask)
 }
 
 /// Digest of all that can change the answer to an ask: every field of the ask but the sample it is
@@ -308,7 +284,9 @@ pub fn baseline_digest(
 
 /// Digest of the rows of a suite's train split.
 pub fn train_digest(suite: &Suite) -> String {
-    digest::of_value(&suite.train.iter().map(|sample| Value::Object(sample.row.clone())).collect())
+    let mut rows = OfParts::default();
+    let Ok(()) = rows.list::<Infallible>(suite.train.iter().map(|s| Ok(Value::Object(s.row))));
+    rows.finish()
 }
 
 /// The text of a prompt as it is kept in `prompts.jsonl`.
@@ -369,7 +347,7 @@ mod tests {
         let entry = &bakeoff.models[0];
         let keys = |shard| -> Vec<UnitKey> {
             units_of(Answerer::model(entry, &bakeoff), &bakeoff, &suites, Some(41), shard)
-                .into_iter()
+                .iter(&suites)
                 .map(|u| u.key)
                 .collect()
         };
@@ -385,8 +363,8 @@ mod tests {
     #[test]
     fn smaller_subsets_are_parts_of_larger_ones() {
         let (_, suites) = plan(BAKEOFF);
-        let small: BTreeSet<usize> = subset(&suites[0], 7, Some(20)).into_iter().collect();
-        let large: BTreeSet<usize> = subset(&suites[0], 7, Some(50)).into_iter().collect();
+        let small: BTreeSet<u32> = subset(&suites[0], 7, Some(20)).into_iter().collect();
+        let large: BTreeSet<u32> = subset(&suites[0], 7, Some(50)).into_iter().collect();
         assert!(small.is_subset(&large));
         assert_ne!(subset(&suites[0], 8, Some(20)), subset(&suites[0], 7, Some(20)));
     }
@@ -396,7 +374,9 @@ mod tests {
         let (bakeoff, suites) = plan(&format!("{BAKEOFF}repeats: 3\n"));
         let entry = &bakeoff.models[0];
         let all = |bakeoff: &Bakeoff, shard| {
-            units_of(Answerer::model(entry, bakeoff), bakeoff, &suites, Some(20), shard)
+            let units =
+                units_of(Answerer::model(entry, bakeoff), bakeoff, &suites, Some(20), shard);
+            units.iter(&suites).collect::<Vec<Unit>>()
         };
         let units = all(&bakeoff, None);
         let of = |scenario| units.iter().filter(move |u| u.key.scenario == scenario);
@@ -406,7 +386,7 @@ mod tests {
         let keys: BTreeSet<UnitKey> = parts.map(|u| u.key).collect();
         assert_eq!(keys, units.iter().map(|u| u.key.clone()).collect());
         let seed = |unit: &Unit| {
-            let ask = ask_of(unit, &suites[unit.suite], entry, 7).unwrap().unwrap();
+            let ask = ask_of(unit, &suites[unit.suite], entry, 7).unwrap();
             let AskKind::Generate(generate) = ask.kind else { unreachable!("suites generate") };
             generate.sampling.seed
         };
@@ -424,9 +404,10 @@ mod tests {
     fn the_ask_digest_sees_what_changes_an_answer_and_nothing_else() {
         let (bakeoff, suites) = plan(BAKEOFF);
         let mut entry = bakeoff.models[0].clone();
-        let unit = &units_of(Answerer::model(&entry, &bakeoff), &bakeoff, &suites, None, None)[0];
+        let units = units_of(Answerer::model(&entry, &bakeoff), &bakeoff, &suites, None, None);
+        let unit = &units.iter(&suites).next().unwrap();
         let digest_of = |entry: &ModelEntry, seed, weights| {
-            let ask = ask_of(unit, &suites[0], entry, seed).unwrap().unwrap();
+            let ask = ask_of(unit, &suites[0], entry, seed).unwrap();
             ask_digest(&ask, entry, weights, &unit.key)
         };
         let first = digest_of(&entry, 7, Some("aa"));

@@ -1,6 +1,9 @@
 //! A run made ready: its suites loaded, its matrix planned, its folder created or opened again.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use rightsize_providers::ProviderError;
@@ -10,13 +13,13 @@ use rightsize_reports::run::{
     BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, ScorerRef, SuiteRef, files,
 };
 use rightsize_suites::{Kept, Problems, Suite};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::bakeoff::{Bakeoff, BakeoffFile, ModelEntry};
 use crate::exit::Failure;
 use crate::journal::{self, Done, Journal};
 use crate::modes;
-use crate::plan::{self, Answerer, Shard};
+use crate::plan::{self, Answerer, Shard, Units};
 use crate::printer::Printer;
 use crate::runner::{self, Identity, PlanError, Work};
 use crate::scorer::{self, Scorer};
@@ -253,15 +256,15 @@ fn plan(
     for (entry, identity) in bakeoff.models.iter().zip(&identities) {
         let answerer = Answerer::model(entry, bakeoff);
         let test = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
-        passes.extend(runner::count(&modes::in_mode(entry.mode, test)));
-        let mut units = Vec::new();
+        passes.extend(modes::in_mode(entry.mode, test).planned());
+        let mut units = Units::default();
         for (index, suite) in suites.iter().enumerate() {
             if let Prompts::Chosen(names) = variants::prompts(bakeoff, entry, suite) {
                 let of_suite = (index, suite);
-                units.extend(plan::dev_units_of(answerer, bakeoff, of_suite, &names, part.0));
+                units.append(plan::dev_units_of(answerer, bakeoff, of_suite, &names, part.0));
             }
         }
-        passes.extend(runner::count(&units));
+        passes.extend(units.planned());
         // An entry that cannot start says so when the test split is planned.
         if identity.is_ok() {
             let work = runner::plan_units(entry, identity.clone(), bakeoff, suites, units, &done);
@@ -287,11 +290,7 @@ fn plan_test(
         let units = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
         let variants: Vec<Option<String>> =
             suites.iter().map(|suite| choices.variant(bakeoff, entry, suite)).collect();
-        let units = units.into_iter().filter_map(|mut unit| {
-            unit.key.variant = variants.get(unit.suite)?.clone()?;
-            Some(unit)
-        });
-        let units = modes::in_mode(entry.mode, units.collect());
+        let units = modes::in_mode(entry.mode, units.in_variants(&variants));
         let identity = identity.clone();
         let work = runner::plan_units(entry, identity, bakeoff, suites, units, done);
         entries.push(work.map_err(unplanned)?);
@@ -446,22 +445,43 @@ pub fn kept_suite(own: &Path, source: &str) -> Result<Suite, Failure> {
         })
     };
     let yaml = read(files::SUITE_YAML)?;
-    let rows = |name: &str| -> Result<Vec<Map<String, Value>>, Failure> {
-        let rows: Result<Vec<_>, _> = read(name)?.lines().map(serde_json::from_str).collect();
-        rows.map_err(|error| {
-            let message = format!("{}: {error}", own.join(name).display());
-            Failure::wrong(message, "restore the folder from a copy")
-        })
-    };
-    let rows_if_any =
-        |name: &str| if own.join(name).exists() { rows(name) } else { Ok(Vec::new()) };
     let tools = match own.join(files::TOOLS).exists() {
-        false => None,
-        true => serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
+        true => Some(serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
             let message = format!("{}: {error}", own.join(files::TOOLS).display());
             Failure::wrong(message, "restore the folder from a copy")
-        })?,
+        })?),
+        false => None,
     };
-    let (train, dev) = (rows_if_any(files::TRAIN)?, rows_if_any(files::DEV)?);
-    Ok(Suite::of_kept(&yaml, source, Kept { test: rows(files::SAMPLES)?, train, dev, tools })?)
+    // Rows pass through one by one; the first that is broken ends them and is told in the end.
+    let broken: RefCell<Option<Failure>> = RefCell::default();
+    let rows = |name: &str| -> Result<_, Failure> {
+        let path = own.join(name);
+        let wrong = move |error: &dyn std::fmt::Display| {
+            let message = format!("{}: {error}", path.display());
+            Failure::wrong(message, "restore the folder from a copy")
+        };
+        let lines = BufReader::new(File::open(own.join(name)).map_err(|e| wrong(&e))?).lines();
+        let broken = &broken;
+        Ok(lines.map_while(move |line| {
+            let row = line.map_err(|e| wrong(&e));
+            let row = row.and_then(|line| serde_json::from_str(&line).map_err(|e| wrong(&e)));
+            row.map_err(|failure| *broken.borrow_mut() = Some(failure)).ok()
+        }))
+    };
+    let rows_if_any = |name: &str| -> Result<_, Failure> {
+        let there = own.join(name).exists();
+        Ok(there.then(|| rows(name)).transpose()?.into_iter().flatten())
+    };
+    let kept = Kept::new(rows(files::SAMPLES)?)
+        .map_err(Problems::from)?
+        .train(rows_if_any(files::TRAIN)?)
+        .map_err(Problems::from)?
+        .dev(rows_if_any(files::DEV)?)
+        .map_err(Problems::from)?
+        .tools(tools);
+    let suite = Suite::from_run_folder(&yaml, source, kept);
+    match broken.into_inner() {
+        Some(failure) => Err(failure),
+        None => Ok(suite?),
+    }
 }

@@ -37,7 +37,7 @@ impl fmt::Display for Lengths {
 
 /// The length of a suite's prompts in characters.
 pub fn in_characters(suite: &Suite) -> Option<Lengths> {
-    let asks = suite.samples.iter().filter_map(|sample| suite.ask(sample, 0).ok());
+    let asks = suite.samples.iter().filter_map(|sample| suite.ask(&sample, 0).ok());
     let length = |(_, text): (&str, &str)| text.chars().count();
     Lengths::of(asks.map(|ask| plan::messages(&ask).into_iter().map(length).sum()).collect())
 }
@@ -73,7 +73,7 @@ fn counted(entry: &ModelEntry, path: &Path, suite: &Suite) -> Option<(Lengths, u
     let step = suite.samples.len().div_ceil(MOST_COUNTED).max(1);
     let (mut lengths, mut answer) = (Vec::new(), 0);
     for sample in suite.samples.iter().step_by(step) {
-        let Ok(ask) = suite.ask(sample, 0) else { continue };
+        let Ok(ask) = suite.ask(&sample, 0) else { continue };
         let AskKind::Generate(generate) = &ask.kind else { continue };
         answer = entry.sampling.max_tokens.unwrap_or(generate.max_tokens);
         lengths.extend(prompts.count(&generate.prompt).ok());

@@ -19,13 +19,16 @@
 mod line;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::{
     Advice, Answer, Ask, AskKind, Attempt, Capabilities, Description, ErrorKind, Provider,
-    ProviderError, SampleRef, Side, Stage, digest,
+    ProviderError, SampleRef, Side, Stage,
+    digest::{self, Half},
 };
 use line::{Content, Line};
+use serde_json::json;
 
 /// The records of a run folder.
 const RECORDS: &str = "records.jsonl";
@@ -37,22 +40,25 @@ pub struct Replay {
     path: PathBuf,
     sha256: String,
     bytes: u64,
-    answers: HashMap<Key, Entry>,
+    sources: Vec<Source>,
+    /// The name of each source.
+    names: Vec<String>,
+    /// Where the line of each answer stands, by what it answers: lines are read again when they are
+    /// asked for, so that a million of them take a small memory.
+    answers: HashMap<Half, Entry>,
 }
 
 /// What a line answers; `None` is any.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    suite: Option<String>,
-    sample: String,
-    repeat: Option<u32>,
+fn key(suite: Option<&str>, sample: &str, repeat: Option<u32>) -> Half {
+    digest::half(&digest::of_value(&json!([suite, sample, repeat])))
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
-    content: Content,
-    /// `file:line`.
-    place: String,
+    offset: u64,
+    /// The number of the line.
+    number: u32,
+    source: u16,
     is_record: bool,
     single_stream: bool,
 }
@@ -64,26 +70,29 @@ impl Replay {
     /// At [`Stage::Start`], ends the entry: no such file, no answers in it, none of this model, or
     /// a line that cannot be read, with file, line and column.
     pub fn open(path: &Path, model: &str) -> Result<Replay, ProviderError> {
-        let sources = sources(path)?;
+        let mut sources = sources(path)?;
         let mut replay = Replay {
             model: model.to_owned(),
             path: path.to_owned(),
-            sha256: digest_of(&sources)?,
+            sha256: String::new(),
             bytes: 0,
+            sources: Vec::new(),
+            names: sources.iter().map(|source| source.name.clone()).collect(),
             answers: HashMap::new(),
         };
         let mut others = BTreeSet::new();
-        for source in &sources {
-            replay.bytes = replay.bytes.saturating_add(source.text.len() as u64);
-            for line in line::lines(source)? {
-                match &line.model {
-                    Some(name) if name != model => {
-                        others.insert(name.clone());
-                    }
-                    _ => replay.insert(line, source)?,
+        for (number, source) in (0u16..).zip(&mut sources) {
+            let read = line::lines(source, |source, offset, line| match &line.model {
+                Some(name) if name != model => {
+                    others.insert(name.clone());
+                    Ok(())
                 }
-            }
+                _ => replay.insert(&line, offset, source, number),
+            })?;
+            replay.bytes = replay.bytes.saturating_add(read);
         }
+        replay.sha256 = digest_of(&sources)?;
+        replay.sources = sources;
         if replay.answers.is_empty() {
             let names = others.into_iter().collect::<Vec<_>>().join("`, `");
             let why = if names.is_empty() {
@@ -99,29 +108,34 @@ impl Replay {
         Ok(replay)
     }
 
-    fn insert(&mut self, line: Line, source: &Source) -> Result<(), ProviderError> {
-        let key = Key {
-            suite: line.suite.or_else(|| source.suite.clone()),
-            sample: line.sample,
-            repeat: line.repeat,
-        };
-        let place = format!("{}:{}", source.name, line.number);
+    fn insert(
+        &mut self,
+        line: &Line,
+        offset: u64,
+        source: &Source,
+        number: u16,
+    ) -> Result<(), ProviderError> {
+        let suite = line.suite.as_deref().or(source.suite.as_deref());
+        let key = key(suite, &line.sample, line.repeat);
         if let Some(earlier) = self.answers.get(&key) {
             // One sample asked in both passes: the answer of the batch pass is the one that counts.
             if line.single_stream && !earlier.single_stream {
                 return Ok(());
             }
             if !line.is_record || !earlier.is_record {
+                // What lies in another file has another suite, unless it names one itself.
+                let file = self.names.get(usize::from(earlier.source)).unwrap_or(&source.name);
                 let why = format!(
-                    "{place}: the sample `{}` already has an answer at {}: leave one of them, or name suite, model or repeat",
-                    key.sample, earlier.place
+                    "{}:{}: the sample `{}` already has an answer at {file}:{}: leave one of them, or name suite, model or repeat",
+                    source.name, line.number, line.sample, earlier.number
                 );
                 return Err(unusable(ErrorKind::Protocol, why));
             }
         }
         let entry = Entry {
-            content: line.content,
-            place,
+            offset,
+            number: u32::try_from(line.number).unwrap_or(u32::MAX),
+            source: number,
             is_record: line.is_record,
             single_stream: line.single_stream,
         };
@@ -129,14 +143,23 @@ impl Replay {
         Ok(())
     }
 
-    fn find(&self, sample: &SampleRef) -> Option<&Content> {
-        let suites = [Some(sample.suite.clone()), None];
+    fn find(&self, sample: &SampleRef) -> Option<&Entry> {
+        let suites = [Some(sample.suite.as_str()), None];
         let repeats = [Some(sample.repeat), None];
         suites.into_iter().find_map(|suite| {
-            repeats.into_iter().find_map(|repeat| {
-                let key = Key { suite: suite.clone(), sample: sample.id.clone(), repeat };
-                self.answers.get(&key).map(|entry| &entry.content)
-            })
+            let mut repeats = repeats.into_iter();
+            repeats.find_map(|repeat| self.answers.get(&key(suite, &sample.id, repeat)))
+        })
+    }
+
+    /// What the line of an answer says.
+    fn content(&self, entry: &Entry) -> Result<Content, ProviderError> {
+        let source = self.sources.get(usize::from(entry.source));
+        let content = source.and_then(|source| line::content_at(&source.file, entry.offset));
+        content.ok_or_else(|| {
+            let name = source.map_or("", |source| source.name.as_str());
+            let why = format!("{name}:{}: the file changed while it was replayed", entry.number);
+            ProviderError::new(Side::Ours, ErrorKind::Protocol, Stage::Read, Advice::EndsEntry, why)
         })
     }
 
@@ -150,9 +173,9 @@ impl Replay {
                 "a file of recorded answers holds written answers only: no choices, no vectors",
             ));
         }
-        match self.find(&ask.sample) {
-            Some(Content::Answer(answer)) => Ok((**answer).clone()),
-            Some(Content::Error(error)) => Err((**error).clone()),
+        match self.find(&ask.sample).map(|entry| self.content(entry)).transpose()? {
+            Some(Content::Answer(answer)) => Ok(*answer),
+            Some(Content::Error(error)) => Err(*error),
             None => Err(ProviderError::new(
                 Side::Ours,
                 ErrorKind::NotRecorded,
@@ -200,15 +223,18 @@ impl Provider for Replay {
     }
 }
 
-/// A file that has been read.
+/// A file of answers.
+#[derive(Debug)]
 struct Source {
     /// Its path, for messages.
     name: String,
     /// Its name without folder, for the digest.
-    file: String,
+    short: String,
     /// The suite that its name stands for.
     suite: Option<String>,
-    text: String,
+    file: File,
+    /// SHA-256 of what was read.
+    sha256: String,
 }
 
 fn sources(path: &Path) -> Result<Vec<Source>, ProviderError> {
@@ -236,23 +262,16 @@ fn sources(path: &Path) -> Result<Vec<Source>, ProviderError> {
         }
     }
     let read = |(file, is_suite): (PathBuf, bool)| {
-        let bytes = std::fs::read(&file).map_err(|e| missing(&e, &file))?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            let valid = e.as_bytes().get(..e.utf8_error().valid_up_to()).unwrap_or_default();
-            let line = valid.iter().filter(|b| **b == b'\n').count().saturating_add(1);
-            unusable(
-                ErrorKind::Protocol,
-                format!("{}:{line}: this line is no UTF-8", file.display()),
-            )
-        })?;
+        let opened = File::open(&file).map_err(|e| missing(&e, &file))?;
         let part = |part: Option<&std::ffi::OsStr>| {
             part.unwrap_or_default().to_string_lossy().into_owned()
         };
         Ok(Source {
             name: file.display().to_string(),
-            file: part(file.file_name()),
+            short: part(file.file_name()),
             suite: is_suite.then(|| part(file.file_stem())),
-            text,
+            file: opened,
+            sha256: String::new(),
         })
     };
     files.into_iter().map(read).collect()
@@ -261,10 +280,10 @@ fn sources(path: &Path) -> Result<Vec<Source>, ProviderError> {
 /// SHA-256 of the file; of the names and digests for several.
 fn digest_of(sources: &[Source]) -> Result<String, ProviderError> {
     if let [one] = sources {
-        return Ok(digest::of_bytes(one.text.as_bytes()));
+        return Ok(one.sha256.clone());
     }
-    let names: BTreeMap<&str, String> =
-        sources.iter().map(|s| (s.file.as_str(), digest::of_bytes(s.text.as_bytes()))).collect();
+    let names: BTreeMap<&str, &str> =
+        sources.iter().map(|s| (s.short.as_str(), s.sha256.as_str())).collect();
     serde_json::to_value(names).map(|value| digest::of_value(&value)).map_err(|e| {
         unusable(ErrorKind::Protocol, format!("no digest of the recorded answers: {e}"))
     })

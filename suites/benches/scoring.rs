@@ -21,20 +21,22 @@ const INVOICES: usize = 10_000;
 /// A suite, and answers to its samples over and over again.
 struct Answers {
     suite: Suite,
+    samples: Vec<Sample>,
     texts: Vec<String>,
 }
 
 impl Answers {
     fn new(name: &str, count: usize, text: impl Fn(&str, usize) -> String) -> Answers {
         let suite = Suite::load(&format!("catalog:{name}"), Path::new("")).unwrap();
-        let right = |sample: &Sample| suite.task.write_expected(sample).text;
+        let right = |sample: Sample| suite.task.write_expected(&sample).text;
         let right: Vec<String> = suite.samples.iter().map(right).collect();
         let texts = (0..count).map(|i| text(&right[i % right.len()], i)).collect();
-        Answers { suite, texts }
+        let samples = suite.samples.iter().collect();
+        Answers { suite, samples, texts }
     }
 
     fn samples(&self) -> impl Iterator<Item = &Sample> {
-        self.suite.samples.iter().cycle()
+        self.samples.iter().cycle()
     }
 
     /// Reads and scores every answer; the metrics of the suite.

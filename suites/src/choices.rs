@@ -153,8 +153,8 @@ mod tests {
             let read = json.task.read(&Response { text: choice, ..Response::default() });
             assert_eq!(read.schema_valid, Some(true));
         }
-        let ask = json.choose_in("default", &json.samples[0], 0).unwrap();
-        let written = json.ask(&json.samples[0], 0).unwrap();
+        let ask = json.choose_in("default", &json.samples.get(0).unwrap(), 0).unwrap();
+        let written = json.ask(&json.samples.get(0).unwrap(), 0).unwrap();
         let (AskKind::Choose(choose), AskKind::Generate(generate)) = (ask.kind, written.kind)
         else {
             panic!("a choice and a generation")
@@ -168,7 +168,7 @@ mod tests {
         assert!(sets.task.choices().unwrap_err().contains("any number of labels"));
         let faq = Suite::load("catalog:kb-faq", Path::new("")).unwrap();
         assert!(faq.task.choices().unwrap_err().contains("`faq`"));
-        assert!(faq.choose_in("default", &faq.samples[0], 0).is_err());
+        assert!(faq.choose_in("default", &faq.samples.get(0).unwrap(), 0).is_err());
     }
 
     #[test]

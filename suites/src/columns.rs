@@ -1,34 +1,20 @@
 //! What keys and templates of a suite need of the rows' columns: checked once, before any run.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::check::Document;
-use crate::dataset::{Row, Table};
+use crate::dataset::Table;
 use crate::problem::{Problem, listed, nearest};
 use crate::prompt::{PromptError, Templates};
 use crate::prompt_keys::path_of;
-use crate::sample::Sample;
+use crate::sample::{Sample, Samples};
 use crate::schema::SuiteFile;
 use crate::selection::answer_columns;
 use crate::tasks::Task;
 use crate::tasks::extraction::{Items, Shape};
 use crate::yaml;
-
-/// The columns that occur in any row, in the order of their first occurrence.
-pub(crate) fn of(rows: &[Row]) -> Vec<&str> {
-    let mut seen = HashSet::new();
-    let all = rows.iter().flat_map(|row| row.fields.keys());
-    all.map(String::as_str).filter(|column| seen.insert(*column)).collect()
-}
-
-/// The columns of samples, as [`of`].
-pub(crate) fn of_samples(samples: &[Sample]) -> Vec<&str> {
-    let mut seen = HashSet::new();
-    let all = samples.iter().flat_map(|sample| sample.row.keys());
-    all.map(String::as_str).filter(|column| seen.insert(*column)).collect()
-}
 
 /// Columns that keys and templates name must exist, and templates must not see the answer.
 pub(crate) fn check(
@@ -38,8 +24,9 @@ pub(crate) fn check(
     table: &Table,
     document: Document<'_>,
     problems: &mut Vec<Problem>,
-) {
-    let columns = of(&table.rows);
+) -> Result<(), Problem> {
+    let columns = table.rows.columns()?;
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut named: Vec<(Vec<&str>, &str)> = Vec::new();
     named.extend(file.data.id.as_deref().map(|c| (vec!["data", "id"], c)));
     named.extend(file.data.cluster.as_deref().map(|c| (vec!["data", "cluster"], c)));
@@ -70,8 +57,8 @@ pub(crate) fn check(
             problems.push(missing(&columns, document.problem(&path, message), column));
         }
     }
-    problems.extend(absent_columns_of_lists(task, table, document));
-    check_prompt(file, task, templates, table, document, problems);
+    problems.extend(absent_columns_of_lists(task, table, document)?);
+    check_prompt(file, task, templates, table, document, problems)
 }
 
 /// The remedy of a column that is not there.
@@ -90,8 +77,9 @@ pub(crate) fn check_prompt(
     table: &Table,
     document: Document<'_>,
     problems: &mut Vec<Problem>,
-) {
-    let columns = of(&table.rows);
+) -> Result<(), Problem> {
+    let columns = table.rows.columns()?;
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let expected = answer_columns(Some(&file.data.test), &task.expected_columns());
     for (part, name) in templates.needs() {
         if templates.variables.contains_key(&name) {
@@ -112,21 +100,32 @@ pub(crate) fn check_prompt(
             problems.push(at(missing(&columns, document.problem(&at_key, message), &name)));
         }
     }
+    Ok(())
 }
 
 /// The columns of lists of objects that no item of any row has: misspelt ones, most likely.
-fn absent_columns_of_lists(task: &Task, table: &Table, document: Document<'_>) -> Vec<Problem> {
-    let Task::Extraction(task) = task else { return Vec::new() };
+fn absent_columns_of_lists(
+    task: &Task,
+    table: &Table,
+    document: Document<'_>,
+) -> Result<Vec<Problem>, Problem> {
+    let Task::Extraction(task) = task else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
     for field in &task.fields {
         let Shape::List(Items::Rows(columns)) = &field.shape else { continue };
-        let mut keys = BTreeSet::new();
-        for value in table.rows.iter().filter_map(|row| row.fields.get(&field.expected)) {
+        let mut keys: BTreeSet<String> = BTreeSet::new();
+        for row in table.rows.iter() {
+            let row = row?;
+            let Some(value) = row.fields.get(&field.expected) else { continue };
             // A csv file has the list as text.
             let parsed: Option<Value> = value.as_str().and_then(|t| serde_json::from_str(t).ok());
             let items = parsed.as_ref().unwrap_or(value).as_array();
             let objects = items.into_iter().flatten().filter_map(Value::as_object);
-            keys.extend(objects.flat_map(|object| object.keys().cloned()));
+            for key in objects.flat_map(|object| object.keys()) {
+                if !keys.contains(key) {
+                    keys.insert(key.clone());
+                }
+            }
         }
         let absent = columns.iter().filter(|c| !keys.is_empty() && !keys.contains(&c.name));
         problems.extend(absent.map(|column| {
@@ -140,7 +139,7 @@ fn absent_columns_of_lists(task: &Task, table: &Table, document: Document<'_>) -
             })
         }));
     }
-    problems
+    Ok(problems)
 }
 
 /// Where a word stands in the text below a key: a template may span many lines.
@@ -161,25 +160,26 @@ fn place_of_word(text: &str, path: &[&str], word: &str) -> Option<(usize, usize)
 }
 
 /// Columns that a template cannot see because the task gives a variable of the same name.
-pub(crate) fn hidden(templates: &Templates, table: &Table) -> Vec<String> {
-    let hides = |column: &&str| templates.variables.contains_key(*column);
-    let warning = |column: &str| {
+pub(crate) fn hidden(templates: &Templates, table: &Table) -> Result<Vec<String>, Problem> {
+    let hides = |column: &&String| templates.variables.contains_key(*column);
+    let warning = |column: &String| {
         format!("the column `{column}` is hidden from prompts by the task's own variable")
     };
-    of(&table.rows).into_iter().filter(hides).map(warning).collect()
+    Ok(table.rows.columns()?.iter().filter(hides).map(warning).collect())
 }
 
 /// Fills the templates with every sample once, so that none fails in the middle of a run.
 pub(crate) fn fill_all(
     templates: &Templates,
-    samples: &[Sample],
+    samples: &Samples,
     name: &str,
     document: Document<'_>,
 ) -> Result<(), Problem> {
-    for sample in samples {
+    for sample in samples.checked() {
+        let sample = sample?;
         templates
             .fill(&sample.id, &sample.fields)
-            .map_err(|e| unfilled(templates, sample, name, document, &e))?;
+            .map_err(|e| unfilled(templates, &sample, name, document, &e))?;
     }
     Ok(())
 }

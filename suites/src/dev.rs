@@ -10,8 +10,11 @@ use std::collections::HashSet;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rightsize_providers::digest::{Half, half};
 
-use crate::sample::{self, Sample, scalar};
+use crate::dataset::Table;
+use crate::problem::Problem;
+use crate::sample::{self, Sample, Samples, scalar};
 use crate::schema::Data;
 
 /// Seed of the draw.
@@ -21,40 +24,49 @@ const ONE_OF: usize = 5;
 /// Most rows that are set aside.
 const MOST: usize = 100;
 
-/// Takes the rows that are set aside out of train, which keeps its order; they keep theirs. Rows
-/// whose id is among `shown` (examples that were chosen by hand) stay in train.
+/// A train split that was divided.
+pub(crate) struct Divided {
+    /// The rows that were set aside.
+    pub dev: Table,
+    /// The others.
+    pub train: Samples,
+}
+
+/// Divides train into rows that are set aside and the others; both keep their order. Rows whose id is
+/// among `shown` (examples that were chosen by hand) stay in train.
 pub(crate) fn set_aside(
     data: &Data,
-    samples: &[Sample],
+    samples: &Samples,
     shown: &[&str],
-    train: &mut Vec<Sample>,
-) -> Vec<Sample> {
-    let asked: HashSet<String> = samples.iter().map(|s| sample::input_digest(data, s)).collect();
+    train: &Samples,
+) -> Result<Divided, Problem> {
+    let mut asked: HashSet<Half> = HashSet::with_capacity(samples.len());
+    for sample in samples.checked() {
+        asked.insert(half(&sample::input_digest(data, &sample?)));
+    }
     let by_hand = |row: &Sample| {
         let id = data.id.as_ref().and_then(|column| row.row.get(column)).and_then(scalar);
         id.is_some_and(|id| shown.contains(&id.as_str()))
     };
-    let fit = |row: &Sample| !by_hand(row) && !asked.contains(&sample::input_digest(data, row));
-    let mut drawn: Vec<usize> =
-        train.iter().enumerate().filter(|(_, row)| fit(row)).map(|(i, _)| i).collect();
-    drawn.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
-    drawn.truncate((train.len() / ONE_OF).min(MOST));
-    let drawn: HashSet<usize> = drawn.into_iter().collect();
-    let mut dev = Vec::with_capacity(drawn.len());
-    let mut rest = Vec::with_capacity(train.len().saturating_sub(drawn.len()));
-    for (index, row) in std::mem::take(train).into_iter().enumerate() {
-        if drawn.contains(&index) {
-            dev.push(row);
-        } else {
-            rest.push(row);
+    let mut drawn: Vec<usize> = Vec::new();
+    for (position, row) in train.checked().enumerate() {
+        let row = row?;
+        if !by_hand(&row) && !asked.contains(&half(&sample::input_digest(data, &row))) {
+            drawn.push(position);
         }
     }
-    *train = rest;
-    dev
+    drawn.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
+    drawn.truncate((train.len() / ONE_OF).min(MOST));
+    drawn.sort_unstable();
+    let others = (0..train.len()).filter(|position| drawn.binary_search(position).is_err());
+    let others = train.select(others);
+    let name = "the rows that were set aside".to_owned();
+    let dev = Table { name, rows: train.rows_at(drawn), notes: Vec::new() };
+    Ok(Divided { dev, train: others })
 }
 
 /// What the user should know of rows that were set aside.
-pub(crate) fn note(dev: &[Sample], train: &[Sample], name: &str) -> String {
+pub(crate) fn note(dev: &Samples, train: &Samples, name: &str) -> String {
     match dev.len() {
         0 => format!(
             "the prompt has variants, and there are no rows to choose one on: {name} is too short to \

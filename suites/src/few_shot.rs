@@ -8,13 +8,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rightsize_providers::{Message, Role, digest};
+use rightsize_providers::digest::{self, Half, half};
+use rightsize_providers::{Message, Role};
 
 use crate::check::Document;
 use crate::columns;
 use crate::problem::{Problem, listed, nearest};
 use crate::prompt::Templates;
-use crate::sample::{self, Sample, scalar};
+use crate::sample::{self, Sample, Samples, scalar};
 use crate::schema::{Data, FewShot};
 use crate::tasks::Task;
 
@@ -28,10 +29,10 @@ pub(crate) struct Rows<'a> {
     pub task: &'a Task,
     pub templates: &'a Templates,
     /// The test split, whose questions are not to be shown.
-    pub samples: &'a [Sample],
+    pub samples: &'a Samples,
     /// The dev split: the same, else it would favour the prompts with examples.
-    pub dev: &'a [Sample],
-    pub train: &'a [Sample],
+    pub dev: &'a Samples,
+    pub train: &'a Samples,
     /// How messages call the train split.
     pub train_name: &'a str,
     /// The path of the key `few_shot`.
@@ -57,7 +58,7 @@ pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, P
         let problem = rows.problem(&[], "checks are no answers that could be shown");
         return Err(problem.remedy("write the turns of an example yourself: `prompt.messages`"));
     }
-    let mut shown = Questions::of_splits(rows);
+    let mut shown = Questions::of_splits(rows)?;
     let (wanted, order) = match spec {
         FewShot::ByHand(ids) => return by_hand(ids, &mut shown, rows),
         FewShot::Drawn { count, stratify, seed } => {
@@ -74,8 +75,9 @@ pub(crate) fn messages(spec: &FewShot, rows: Rows<'_>) -> Result<Vec<Message>, P
             if messages.len() >= wanted.saturating_mul(2) {
                 break;
             }
-            for row in of_value.by_ref() {
-                if let Some(example) = shown.new_example(row, rows)? {
+            for position in of_value.by_ref() {
+                let Some(row) = rows.train.get(position) else { continue };
+                if let Some(example) = shown.new_example(&row, rows)? {
                     messages.extend(example);
                     left.push(of_value);
                     break;
@@ -113,10 +115,10 @@ fn by_hand(ids: &[String], shown: &mut Questions, rows: Rows<'_>) -> Result<Vec<
         let remedy = "name the column under `data.id`, or write `few_shot: {count: 4}`";
         return Err(rows.problem(&[], message).remedy(remedy));
     };
-    let mut by_id: HashMap<String, Vec<&Sample>> = HashMap::new();
-    for row in rows.train {
-        if let Some(id) = row.row.get(column).and_then(scalar) {
-            by_id.entry(id).or_default().push(row);
+    let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
+    for (position, row) in rows.train.rows().enumerate() {
+        if let Some(id) = row?.get(column).and_then(scalar) {
+            by_id.entry(id).or_default().push(position);
         }
     }
     let mut messages = Vec::new();
@@ -124,7 +126,10 @@ fn by_hand(ids: &[String], shown: &mut Questions, rows: Rows<'_>) -> Result<Vec<
         let index = index.to_string();
         let problem =
             |message: String, remedy: String| rows.problem(&[&index], message).remedy(remedy);
-        match by_id.get(id).map(Vec::as_slice) {
+        let same: Option<Vec<Sample>> = by_id
+            .get(id)
+            .map(|positions| positions.iter().filter_map(|at| rows.train.get(*at)).collect());
+        match same.as_deref() {
             Some([row]) => match shown.new_example(row, rows)? {
                 Some(example) => messages.extend(example),
                 None => {
@@ -159,16 +164,12 @@ fn by_hand(ids: &[String], shown: &mut Questions, rows: Rows<'_>) -> Result<Vec<
     Ok(messages)
 }
 
-/// The train rows in the order in which they are tried: a list for each value of `stratify`, or one
+/// The positions of the train rows in the order in which they are tried: a list for each value of `stratify`, or one
 /// list of all. Both the rows of a value and the values themselves are shuffled: few examples of
 /// many labels are not always those of the first ones.
-fn drawn<'a>(
-    stratify: Option<&str>,
-    seed: u64,
-    rows: Rows<'a>,
-) -> Result<Vec<Vec<&'a Sample>>, Problem> {
+fn drawn(stratify: Option<&str>, seed: u64, rows: Rows<'_>) -> Result<Vec<Vec<usize>>, Problem> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut order: Vec<&Sample> = rows.train.iter().collect();
+    let mut order: Vec<usize> = (0..rows.train.len()).collect();
     order.shuffle(&mut rng);
     let Some(column) = stratify else { return Ok(vec![order]) };
     let of_axis = match rows.task {
@@ -182,49 +183,61 @@ fn drawn<'a>(
         None => row.row.get(column).and_then(scalar),
     };
     let mut values: Vec<String> = Vec::new();
-    let mut of_value: HashMap<String, Vec<&Sample>> = HashMap::new();
-    for row in rows.train {
-        if let Some(value) = value(row)
-            && !of_value.contains_key(&value)
-        {
-            of_value.insert(value.clone(), Vec::new());
-            values.push(value);
-        }
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let mut number_of: Vec<Option<usize>> = Vec::with_capacity(rows.train.len());
+    for row in rows.train.checked() {
+        let number = value(&row?).map(|value| match numbers.get(&value) {
+            Some(number) => *number,
+            None => {
+                values.push(value.clone());
+                numbers.insert(value, values.len().saturating_sub(1));
+                values.len().saturating_sub(1)
+            }
+        });
+        number_of.push(number);
     }
     if values.is_empty() {
-        let names = columns::of_samples(rows.train);
+        let names = rows.train.columns()?;
+        let names = || names.iter().map(String::as_str);
         let message = format!("no row of {} has a value of `{column}`", rows.train_name);
         let problem = rows.problem(&["stratify"], message);
-        return Err(problem.remedy(match nearest(column, names.iter().copied()) {
+        return Err(problem.remedy(match nearest(column, names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the columns are {}", listed(names)),
+            None => format!("the columns are {}", listed(names())),
         }));
     }
-    for row in order {
-        if let Some(list) = value(row).and_then(|value| of_value.get_mut(&value)) {
-            list.push(row);
+    let mut of_value: Vec<Vec<usize>> = vec![Vec::new(); values.len()];
+    for position in order {
+        let number = number_of.get(position).copied().flatten();
+        if let Some(list) = number.and_then(|number| of_value.get_mut(number)) {
+            list.push(position);
         }
     }
     values.sort();
     values.shuffle(&mut rng);
-    Ok(values.iter().filter_map(|value| of_value.remove(value)).collect())
+    let positions = |value: &String| {
+        let number = numbers.get(value)?;
+        of_value.get_mut(*number).map(std::mem::take)
+    };
+    Ok(values.iter().filter_map(positions).collect())
 }
 
 /// The questions that may not be shown (again): by what is asked, and by the row without id, tags
 /// and cluster, since a prompt may show those.
-struct Questions(HashSet<String>);
+struct Questions(HashSet<Half>);
 
 impl Questions {
-    fn of_splits(rows: Rows<'_>) -> Questions {
+    fn of_splits(rows: Rows<'_>) -> Result<Questions, Problem> {
         let mut known = HashSet::with_capacity(rows.samples.len().saturating_mul(2));
-        for sample in rows.samples.iter().chain(rows.dev) {
+        for sample in rows.samples.checked().chain(rows.dev.checked()) {
+            let sample = sample?;
             // All test rows have been filled before; one that cannot be is not asked either.
             if let Ok(question) = rows.templates.question(&sample.id, &sample.fields) {
-                known.insert(digest::of_bytes(question.content.as_bytes()));
+                known.insert(half(&digest::of_bytes(question.content.as_bytes())));
             }
-            known.insert(sample::input_digest(rows.data, sample));
+            known.insert(half(&sample::input_digest(rows.data, &sample)));
         }
-        Questions(known)
+        Ok(Questions(known))
     }
 
     /// The example that a train row makes; none where its question is known.
@@ -236,8 +249,8 @@ impl Questions {
         let question = rows.templates.question(&row.id, &row.fields).map_err(|e| {
             columns::unfilled(rows.templates, row, rows.train_name, rows.document, &e)
         })?;
-        let asked = self.0.insert(digest::of_bytes(question.content.as_bytes()));
-        let input = self.0.insert(sample::input_digest(rows.data, row));
+        let asked = self.0.insert(half(&digest::of_bytes(question.content.as_bytes())));
+        let input = self.0.insert(half(&sample::input_digest(rows.data, row)));
         if !(asked && input) {
             return Ok(None);
         }

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::catalog;
 use crate::problem::{Problem, Problems, listed};
+use crate::rows;
+use crate::store::Rows;
 use crate::yaml;
 
 /// Largest suite file, in bytes; larger data belongs into a file of its own.
@@ -40,16 +42,43 @@ pub(crate) enum Place {
 }
 
 /// What a run folder keeps of a suite beside its YAML.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Kept {
+    pub(crate) test: Rows,
+    pub(crate) train: Rows,
+    pub(crate) dev: Rows,
+    pub(crate) tools: Option<Value>,
+}
+
+impl Kept {
     /// The rows of the test split, in order.
-    pub test: Vec<Fields>,
+    ///
+    /// # Errors
+    /// The rows cannot be kept: the disk of the folder for temporary files is full.
+    pub fn new(test: impl IntoIterator<Item = Fields>) -> Result<Kept, Problem> {
+        Ok(Kept { test: rows::of_run_folder(test)?, ..Kept::default() })
+    }
+
     /// The rows of the train split, without those that were set aside for dev.
-    pub train: Vec<Fields>,
+    ///
+    /// # Errors
+    /// As [`Kept::new`].
+    pub fn train(self, rows: impl IntoIterator<Item = Fields>) -> Result<Kept, Problem> {
+        Ok(Kept { train: rows::of_run_folder(rows)?, ..self })
+    }
+
     /// The rows of the dev split.
-    pub dev: Vec<Fields>,
+    ///
+    /// # Errors
+    /// As [`Kept::new`].
+    pub fn dev(self, rows: impl IntoIterator<Item = Fields>) -> Result<Kept, Problem> {
+        Ok(Kept { dev: rows::of_run_folder(rows)?, ..self })
+    }
+
     /// What the file of its tools held ([`crate::Suite::tools_file`]).
-    pub tools: Option<Value>,
+    pub fn tools(self, tools: Option<Value>) -> Kept {
+        Kept { tools, ..self }
+    }
 }
 
 /// Reads a suite's own file, and those below it from the nearest to the farthest.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use rightsize_providers::{Fields, digest};
+use rightsize_providers::Message;
+use rightsize_providers::digest::OfParts;
 use serde_json::{Value, json};
 
 use crate::check::{self, Document};
@@ -14,7 +15,7 @@ use crate::layers::{self, Kept, Layer, Place};
 use crate::problem::{Problem, Problems};
 use crate::prompt_keys::{self, Places};
 use crate::rows;
-use crate::sample::{self, Sample};
+use crate::sample::{self, Samples};
 use crate::schema::{NOT_BUILT, SuiteFile};
 use crate::suite::Suite;
 use crate::tasks::Task;
@@ -35,40 +36,11 @@ impl Suite {
     }
 
     /// Makes a suite of what a run folder kept of it, so that a run can be resumed and scored again
-    /// without the suite's own files: the YAML as it was, and the rows of its splits in order.
+    /// without the suite's own files.
     ///
     /// # Errors
     /// As [`Suite::load`]; they mean that the folder was changed.
-    pub fn from_run_folder(
-        yaml: &str,
-        source: &str,
-        test: Vec<Fields>,
-        train: Vec<Fields>,
-    ) -> Result<Suite, Problems> {
-        Suite::of_kept(yaml, source, Kept { test, train, ..Kept::default() })
-    }
-
-    /// The same for a suite whose tools stand in a file of their own, with what the file held
-    /// ([`Suite::tools_file`]).
-    ///
-    /// # Errors
-    /// As [`Suite::from_run_folder`].
-    pub fn with_tools_from_run_folder(
-        yaml: &str,
-        source: &str,
-        test: Vec<Fields>,
-        train: Vec<Fields>,
-        tools: Value,
-    ) -> Result<Suite, Problems> {
-        let tools = Some(tools);
-        Suite::of_kept(yaml, source, Kept { test, train, tools, ..Kept::default() })
-    }
-
-    /// The same with all that a run folder may keep.
-    ///
-    /// # Errors
-    /// As [`Suite::from_run_folder`].
-    pub fn of_kept(yaml: &str, source: &str, kept: Kept) -> Result<Suite, Problems> {
+    pub fn from_run_folder(yaml: &str, source: &str, kept: Kept) -> Result<Suite, Problems> {
         if yaml::extends(source, yaml)?.is_some() {
             let problem = Problem::of_file(source, "a run folder keeps suites without `extends`");
             return Err(problem.remedy("restore the folder from a copy").into());
@@ -105,15 +77,17 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         return Err(sorted(problems));
     };
     if let Task::Checks(task) = &mut task {
-        task.columns = checks::columns_of(&task.expected, &columns::of(&table.rows));
+        let columns = table.rows.columns()?;
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        task.columns = checks::columns_of(&task.expected, &columns);
     }
-    columns::check(&file, &task, &templates, &table, document, &mut problems);
-    let mut variants = variants::compile(&file, &task, &table, document, &mut problems);
+    columns::check(&file, &task, &templates, &table, document, &mut problems)?;
+    let mut variants = variants::compile(&file, &task, &table, document, &mut problems)?;
     if !problems.is_empty() {
         return Err(sorted(problems));
     }
     let mut warnings = table.notes.clone();
-    warnings.extend(columns::hidden(&templates, &table));
+    warnings.extend(columns::hidden(&templates, &table)?);
     let (command, warning) = scorer.unzip();
     warnings.extend(warning.flatten());
     let samples = sample::test(&file.data, &task, &table, &mut warnings)?;
@@ -121,30 +95,33 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         warnings.extend(without_answer(faq, &samples, &file, document)?);
     }
     if let Task::Checks(task) = &mut task {
-        task.look_at(&samples);
+        task.look_at(&samples)?;
     }
     columns::fill_all(&templates, &samples, &table.name, document)?;
-    let mut train = Vec::new();
+    let mut train = sample::none(&file.data, &task);
     let mut train_name = String::new();
     if let Some(table) = rows::of_train(&file, document)? {
         warnings.extend(table.notes.iter().cloned());
         train = sample::train(&file.data, &task, &table)?;
-        warnings.extend(sample::leak(&file.data, &samples, &train, &table.name));
+        warnings.extend(sample::leak(&file.data, &samples, &train, &table.name)?);
         train_name = table.name;
     }
-    let mut dev = Vec::new();
+    let mut dev = sample::none(&file.data, &task);
     if let Some(table) = rows::of_dev(&file, document)? {
         warnings.extend(table.notes.iter().cloned());
         dev = sample::dev(&file.data, &task, &table)?;
-        warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &samples, "test")));
-        warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &train, "train")));
+        warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &samples, "test"))?);
+        warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &train, "train"))?);
         columns::fill_all(&templates, &dev, &table.name, document)?;
         for variant in &variants {
             columns::fill_all(&variant.templates, &dev, &table.name, document)?;
         }
     } else if !(variants.is_empty() || train.is_empty() || matches!(own.place, Place::Run(_))) {
         let shown = variants::shown_by_hand(&file);
-        dev = dev::set_aside(&file.data, &samples, &shown, &mut train);
+        let aside = dev::set_aside(&file.data, &samples, &shown, &train)?;
+        // Made like the rows that a run folder keeps of them, so that they have the same ids.
+        dev = sample::dev(&file.data, &task, &aside.dev)?;
+        train = aside.train;
         warnings.push(dev::note(&dev, &train, &train_name));
         for templates in variants.iter().map(|v| &v.templates).chain([&templates]) {
             columns::fill_all(templates, &dev, &train_name, document)?;
@@ -169,21 +146,17 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     }
     variants::add_examples(&mut variants, &file, &templates.examples, rows)?;
     let max_tokens = file.answer.max_tokens.unwrap_or_else(|| task.default_max_tokens());
-    let all: Vec<Value> = samples.iter().map(|s| Value::Object(s.row.clone())).collect();
-    let mut content = json!({"yaml": yaml, "rows": all});
-    if !templates.examples.is_empty() {
-        content["examples"] = json!(templates.examples);
-    }
     let of_variants: Vec<_> = variants.iter().map(|v| &v.templates.examples).collect();
-    if of_variants.iter().any(|examples| !examples.is_empty()) {
-        content["examples_of_variants"] = json!(of_variants);
-    }
-    if !dev.is_empty() {
-        content["dev"] = dev.iter().map(|s| Value::Object(s.row.clone())).collect();
-    }
-    if let Some(tools) = &tools_file {
-        content["tools"] = tools.clone();
-    }
+    let sha256 = sha256(
+        yaml,
+        Content {
+            samples: &samples,
+            dev: &dev,
+            examples: &templates.examples,
+            of_variants: &of_variants,
+            tools: tools_file.as_ref(),
+        },
+    )?;
     Ok(Suite {
         name: file.name,
         description: file.description,
@@ -192,7 +165,7 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         reduce: file.scoring.reduce,
         yaml: yaml.to_owned(),
         source: source.to_owned(),
-        sha256: digest::of_value(&content),
+        sha256,
         warnings,
         command,
         tools_file,
@@ -206,30 +179,75 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
     })
 }
 
+/// What decides the answers to a suite beside its YAML.
+struct Content<'a> {
+    samples: &'a Samples,
+    dev: &'a Samples,
+    examples: &'a [Message],
+    of_variants: &'a [&'a Vec<Message>],
+    tools: Option<&'a Value>,
+}
+
+/// Digest of what is asked: that of one object with these keys, those left out that are not there.
+fn sha256(yaml: &str, content: Content<'_>) -> Result<String, Problem> {
+    let Content { samples, dev, examples, of_variants, tools } = content;
+    let mut digest = OfParts::default();
+    digest.text("{");
+    if !dev.is_empty() {
+        digest.text("\"dev\":");
+        digest.list(dev.rows().map(|row| row.map(Value::Object)))?;
+        digest.text(",");
+    }
+    if !examples.is_empty() {
+        digest.text("\"examples\":");
+        digest.value(&json!(examples));
+        digest.text(",");
+    }
+    if of_variants.iter().any(|examples| !examples.is_empty()) {
+        digest.text("\"examples_of_variants\":");
+        digest.value(&json!(of_variants));
+        digest.text(",");
+    }
+    digest.text("\"rows\":");
+    digest.list(samples.rows().map(|row| row.map(Value::Object)))?;
+    if let Some(tools) = tools {
+        digest.text(",\"tools\":");
+        digest.value(tools);
+    }
+    digest.text(",\"yaml\":");
+    digest.value(&json!(yaml));
+    digest.text("}");
+    Ok(digest.finish())
+}
+
 /// Tells a faq whether it has questions without an answer. They are meant where the suite says how
 /// a model abstains; else they may be cells that were forgotten, which gives a warning.
 fn without_answer(
     faq: &mut Faq,
-    samples: &[Sample],
+    samples: &Samples,
     file: &SuiteFile,
     document: Document<'_>,
 ) -> Result<Option<String>, Problem> {
-    let all: Vec<&Sample> =
-        samples.iter().filter(|sample| faq::has_no_answer(&sample.expected)).collect();
-    faq.unanswerable = !all.is_empty();
-    match (all.first(), &file.abstentions) {
+    let (mut all, mut first) = (0usize, None);
+    for sample in samples.checked() {
+        let sample = sample?;
+        if faq::has_no_answer(&sample.expected) {
+            all = all.saturating_add(1);
+            first.get_or_insert(sample.line);
+        }
+    }
+    faq.unanswerable = first.is_some();
+    match (first, &file.abstentions) {
         (None, Some(_)) => {
             let message = "every question has an answer, so that no abstention is right";
             let remedy = "remove the key, or add rows without an answer";
             Err(document.problem(&["abstentions"], message).remedy(remedy))
         }
         (Some(first), None) => Ok(Some(format!(
-            "{} of {} rows have no answer in `{}` (first: line {}): it is right to abstain there; \
+            "{all} of {} rows have no answer in `{}` (first: line {first}): it is right to abstain there; \
              write `abstentions` if that is meant",
-            all.len(),
             samples.len(),
             faq.expected,
-            first.line
         ))),
         _ => Ok(None),
     }

@@ -4,11 +4,12 @@
 use rightsize_providers::Fields;
 
 use crate::check::Document;
-use crate::dataset::{self, Format, Row, Table};
+use crate::dataset::{self, Format, Table};
 use crate::layers::Place;
 use crate::problem::Problem;
 use crate::schema::{Source, SuiteFile};
 use crate::selection;
+use crate::store::{Rows, RowsWriter};
 use crate::yaml;
 
 const TEST: [&str; 2] = ["data", "test"];
@@ -66,7 +67,7 @@ fn read(source: &Source, path: &[&str], document: Document<'_>) -> Result<Table,
                 path.push(&i);
                 locate(&path).map_or(1, |(line, _)| line)
             };
-            Ok(Table { name: layer.name.clone(), rows: numbered(rows, line), notes: Vec::new() })
+            Ok(Table { name: layer.name.clone(), rows: numbered(rows, line)?, notes: Vec::new() })
         }
         Source::File(name) => of_file(name, None, path, document),
         Source::Selection(selection) => {
@@ -115,14 +116,24 @@ fn of_file(
 }
 
 /// Rows that the run folder kept.
-fn kept(rows: &[Fields], document: Document<'_>) -> Table {
-    Table {
-        name: format!("rows of {} in the run folder", document.name),
-        rows: numbered(rows, |i| i.saturating_add(1)),
-        notes: Vec::new(),
-    }
+fn kept(rows: &Rows, document: Document<'_>) -> Table {
+    let name = format!("rows of {} in the run folder", document.name);
+    Table { name, rows: rows.clone(), notes: Vec::new() }
 }
 
-fn numbered(rows: &[Fields], line: impl Fn(usize) -> usize) -> Vec<Row> {
-    rows.iter().enumerate().map(|(i, f)| Row { line: line(i), fields: f.clone() }).collect()
+/// Rows of a run folder as they come; their lines are their numbers.
+pub(crate) fn of_run_folder(rows: impl IntoIterator<Item = Fields>) -> Result<Rows, Problem> {
+    let mut kept = RowsWriter::default();
+    for (line, fields) in (1..).zip(rows) {
+        kept.push(line, &fields)?;
+    }
+    kept.finish()
+}
+
+fn numbered(rows: &[Fields], line: impl Fn(usize) -> usize) -> Result<Rows, Problem> {
+    let mut numbered = RowsWriter::default();
+    for (i, fields) in rows.iter().enumerate() {
+        numbered.push(line(i), fields)?;
+    }
+    numbered.finish()
 }

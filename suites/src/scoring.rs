@@ -1,6 +1,8 @@
 //! Which scoring a suite has: a digest of all that decides what an answer scores.
 
-use rightsize_providers::digest;
+use std::convert::Infallible;
+
+use rightsize_providers::digest::OfParts;
 use serde_json::{Value, json};
 
 use crate::suite::Suite;
@@ -29,16 +31,26 @@ impl Suite {
             // A key that is no text, such as a number: then all of the file counts.
             Err(_) => Value::from(text),
         };
-        let expected: Vec<Value> =
-            self.samples.iter().map(|sample| json!([sample.id, sample.expected])).collect();
-        let mut all = json!({"rules": SCORING_VERSION, "keys": keys, "expected": expected});
+        let mut all = OfParts::default();
+        all.text("{");
         if let Some(command) = &self.command {
-            all["command"] = json!(command.sha256);
+            all.text("\"command\":");
+            all.value(&json!(command.sha256));
+            all.text(",");
         }
+        all.text("\"expected\":");
+        let expected = self.samples.iter().map(|s| Ok(json!([s.id, s.expected])));
+        let Ok(()) = all.list::<Infallible>(expected);
+        all.text(",\"keys\":");
+        all.value(&keys);
+        all.text(",\"rules\":");
+        all.value(&json!(SCORING_VERSION));
         if let Some(tools) = &self.tools_file {
-            all["tools"] = tools.clone();
+            all.text(",\"tools\":");
+            all.value(tools);
         }
-        digest::of_value(&all)
+        all.text("}");
+        all.finish()
     }
 }
 

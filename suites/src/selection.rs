@@ -16,18 +16,17 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use minijinja::{Environment, ErrorKind, Expression, Template};
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rightsize_providers::Fields;
 use serde_json::Value;
 
 use crate::check::Document;
-use crate::columns;
 use crate::dataset::{self, Row, Table};
 use crate::problem::{Problem, listed, nearest};
 use crate::prompt;
 use crate::schema::{Ordered, Selection, Source};
+use crate::store::{Rows, RowsWriter};
 
 /// Applies the steps to the rows of the file. `path` is where the mapping stands in the suite.
 ///
@@ -45,24 +44,28 @@ pub(crate) fn apply(
     let Ordered(new_columns) = &selection.columns;
     for (column, source) in new_columns {
         let key = ["columns", column.as_str()];
-        if columns::of(&rows).contains(&column.as_str()) {
+        if rows.columns()?.contains(column) {
             let problem = at.problem(&key, format!("{name} has a column `{column}` already"));
             return Err(problem.remedy("give the new column another name"));
         }
         let environment = environment_of(source).map_err(|e| at.broken(&key, &e))?;
         let formula = Formula::of(&environment, source).map_err(|e| at.broken(&key, &e))?;
         formula.check_columns(&rows, &name, &key, at)?;
-        for row in &mut rows {
+        let mut wider = RowsWriter::default();
+        for row in rows.iter() {
+            let mut row = row?;
             let value = formula.value(&row.fields).and_then(|value| {
                 serde_json::to_value(&value).map_err(|e| format!("its value is no JSON: {e}"))
             });
-            let value = value.map_err(|e| formula.of_row(row, &name, &e, &key, at))?;
+            let value = value.map_err(|e| formula.of_row(&row, &name, &e, &key, at))?;
             row.fields.insert(column.clone(), value);
+            wider.push(row.line, &row.fields)?;
         }
+        rows = wider.finish()?;
     }
     if let Some(source) = &selection.filter {
         let before = rows.len();
-        rows = filtered(rows, source, &name, at)?;
+        filter(&mut rows, source, &name, at)?;
         let dropped = before.saturating_sub(rows.len());
         if dropped > 0 {
             let key = at.dotted("filter");
@@ -72,7 +75,7 @@ pub(crate) fn apply(
     if let Some(seed) = selection.shuffle {
         rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     }
-    let rows = limited(rows, selection, &name, at)?;
+    limit(&mut rows, selection, &name, at)?;
     Ok(Table { name, rows, notes })
 }
 
@@ -208,13 +211,13 @@ impl<'e> Formula<'e> {
     /// defined.
     fn check_columns(
         &self,
-        rows: &[Row],
+        rows: &Rows,
         table: &str,
         key: &[&str],
         at: At<'_>,
     ) -> Result<(), Problem> {
-        let columns = columns::of(rows);
-        let absent = self.needs.iter().find(|name| !columns.contains(&name.as_str()));
+        let columns = rows.columns()?;
+        let absent = self.needs.iter().find(|name| !columns.contains(name));
         match absent.filter(|_| !rows.is_empty()) {
             Some(absent) => Err(no_column(absent, &columns, table, key, at)),
             None => Ok(()),
@@ -239,15 +242,16 @@ impl<'e> Formula<'e> {
     }
 }
 
-fn no_column(column: &str, columns: &[&str], table: &str, key: &[&str], at: At<'_>) -> Problem {
+fn no_column(column: &str, columns: &[String], table: &str, key: &[&str], at: At<'_>) -> Problem {
     let problem = at.problem(key, format!("{table} has no column `{column}`"));
-    problem.remedy(match nearest(column, columns.iter().copied()) {
+    problem.remedy(match nearest(column, columns.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the columns are {}", listed(columns.iter().copied())),
+        None => format!("the columns are {}", listed(columns.iter().map(String::as_str))),
     })
 }
 
-fn filtered(rows: Vec<Row>, source: &str, table: &str, at: At<'_>) -> Result<Vec<Row>, Problem> {
+/// Leaves the rows for which a formula is true.
+fn filter(rows: &mut Rows, source: &str, table: &str, at: At<'_>) -> Result<(), Problem> {
     let key = ["filter"];
     if is_template(source) {
         let problem = at.problem(&key, "a filter is an expression, no template");
@@ -255,35 +259,32 @@ fn filtered(rows: Vec<Row>, source: &str, table: &str, at: At<'_>) -> Result<Vec
     }
     let environment = prompt::environment();
     let formula = Formula::of(&environment, source).map_err(|e| at.broken(&key, &e))?;
-    formula.check_columns(&rows, table, &key, at)?;
+    formula.check_columns(rows, table, &key, at)?;
     let before = rows.len();
-    let mut kept = Vec::new();
-    for row in rows {
+    let mut kept = Vec::with_capacity(before);
+    for row in rows.iter() {
+        let row = row?;
         match formula.value(&row.fields) {
-            Ok(value) if value.is_true() => kept.push(row),
-            Ok(_) => {}
+            Ok(value) => kept.push(value.is_true()),
             Err(e) => return Err(formula.of_row(&row, table, &e, &key, at)),
         }
     }
-    if kept.is_empty() && before > 0 {
+    rows.retain(|position| kept.get(position) == Some(&true));
+    if rows.is_empty() && before > 0 {
         let problem = at.problem(&key, format!("the filter keeps none of the {before} rows"));
         return Err(problem.remedy("cells of csv and tsv are text: compare them with `'1'`"));
     }
-    Ok(kept)
+    Ok(())
 }
 
-fn limited(
-    mut rows: Vec<Row>,
-    selection: &Selection,
-    table: &str,
-    at: At<'_>,
-) -> Result<Vec<Row>, Problem> {
+/// Leaves as many rows as `limit` says, of each value of a column in proportion where it is stratified.
+fn limit(rows: &mut Rows, selection: &Selection, table: &str, at: At<'_>) -> Result<(), Problem> {
     let Some(limit) = selection.limit else {
         return match &selection.stratify {
             Some(_) => Err(at
                 .problem(&["stratify"], "`stratify` needs a `limit`")
                 .remedy("say how many rows to take: `limit: 500`")),
-            None => Ok(rows),
+            None => Ok(()),
         };
     };
     if limit == 0 {
@@ -291,17 +292,17 @@ fn limited(
         return Err(problem.remedy("leave the key out for all rows"));
     }
     let Some(column) = &selection.stratify else {
-        rows.truncate(limit);
-        return Ok(rows);
+        rows.retain(|position| position < limit);
+        return Ok(());
     };
-    let columns = columns::of(&rows);
-    if !columns.contains(&column.as_str()) && !rows.is_empty() {
+    let columns = rows.columns()?;
+    if !columns.contains(column) && !rows.is_empty() {
         return Err(no_column(column, &columns, table, &["stratify"], at));
     }
     let value = |row: &Row| row.fields.get(column).unwrap_or(&Value::Null).to_string();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for row in &rows {
-        let count = counts.entry(value(row)).or_default();
+    for row in rows.iter() {
+        let count = counts.entry(value(&row?)).or_default();
         *count = count.saturating_add(1);
     }
     if counts.len() > limit {
@@ -317,14 +318,13 @@ fn limited(
         .cloned()
         .zip(proportional(&counts.values().copied().collect::<Vec<_>>(), limit))
         .collect();
-    rows.retain(|row| match shares.get_mut(&value(row)) {
-        Some(left) if *left > 0 => {
-            *left = left.saturating_sub(1);
-            true
-        }
-        _ => false,
-    });
-    Ok(rows)
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in rows.iter() {
+        let left = shares.get_mut(&value(&row?)).filter(|left| **left > 0);
+        kept.push(left.map(|left| *left = left.saturating_sub(1)).is_some());
+    }
+    rows.retain(|position| kept.get(position) == Some(&true));
+    Ok(())
 }
 
 /// How many of each group to take, `limit` in all, by the method of the largest remainder (Hamilton);

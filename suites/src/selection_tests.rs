@@ -4,13 +4,12 @@ use serde_json::json;
 use super::*;
 use crate::layers::{Layer, Place};
 
-fn rows(list: Value) -> Vec<Row> {
-    let Value::Array(list) = list else { panic!("rows are a list") };
-    let row = |(i, fields): (usize, Value)| {
-        let Value::Object(fields) = fields else { panic!("a row is an object") };
-        Row { line: i + 1, fields }
-    };
-    list.into_iter().enumerate().map(row).collect()
+fn rows(list: Value) -> Rows {
+    let mut rows = RowsWriter::default();
+    for (i, fields) in list.as_array().expect("rows are a list").iter().enumerate() {
+        rows.push(i + 1, fields.as_object().expect("a row is an object")).unwrap();
+    }
+    rows.finish().unwrap()
 }
 
 /// Applies the steps of `yaml`; the rows that are left, or the problem.
@@ -24,7 +23,7 @@ fn applied(yaml: &str, list: Value) -> Result<(Vec<Value>, Vec<String>), String>
     };
     let document = Document::new(&layer, &[]);
     let table = apply(&selection, table, &["data", "test"], document).map_err(|p| p.to_string())?;
-    Ok((table.rows.into_iter().map(|row| row.fields.into()).collect(), table.notes))
+    Ok((table.rows.iter().map(|row| row.unwrap().fields.into()).collect(), table.notes))
 }
 
 fn column(yaml: &str, list: Value, name: &str) -> Vec<Value> {

@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::metrics::{Measure, Metric};
 use crate::prompt::{PromptError, Templates};
 use crate::reduce::Reduce;
-use crate::sample::Sample;
+use crate::sample::{Sample, Samples};
 pub use crate::schema::Margin;
 use crate::tasks::{SCORING_VERSION, Task};
 use crate::variants::{DEFAULT, Variant};
@@ -16,9 +16,9 @@ use crate::variants::{DEFAULT, Variant};
 ///
 /// ```
 /// let suite = rightsize_suites::Suite::load("catalog:support-triage", ".".as_ref())?;
-/// let sample = &suite.samples[0];
-/// let reading = suite.task.read(&suite.task.write_expected(sample));
-/// assert_eq!(suite.task.score(&reading, sample)?.primary, 1.0);
+/// let sample = suite.samples.first().ok_or("a suite has samples")?;
+/// let reading = suite.task.read(&suite.task.write_expected(&sample));
+/// assert_eq!(suite.task.score(&reading, &sample)?.primary, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -30,14 +30,14 @@ pub struct Suite {
     /// What is asked, and how answers are judged.
     pub task: Task,
     /// The test split, in the order of its file; never empty, ids are unique.
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
     /// The train split, in the order of its file: what baselines learn from and few-shot examples
     /// are taken from, never asked or scored.
     /// Empty where the suite has none.
-    pub train: Vec<Sample>,
+    pub train: Samples,
     /// The dev split: what a prompt variant is chosen on, asked but never reported as a test. It is
     /// `data.dev`, or with variants a part of the train rows, which are then not in [`Suite::train`].
-    pub dev: Vec<Sample>,
+    pub dev: Samples,
     /// The loss it can bear.
     pub margin: Option<Margin>,
     /// How a sample that is asked several times counts as one.

@@ -40,7 +40,7 @@ pub(crate) fn compile(
     table: &Table,
     document: Document<'_>,
     problems: &mut Vec<Problem>,
-) -> Vec<Variant> {
+) -> Result<Vec<Variant>, Problem> {
     let mut variants = Vec::new();
     for (name, own) in written(file) {
         let at = ["prompt", "variants", name.as_str()];
@@ -53,10 +53,10 @@ pub(crate) fn compile(
         let places = Places { at: &at, own: &keys };
         let templates = prompt_keys::templates(&prompt, places, task, document, problems);
         let Some(templates) = templates else { continue };
-        columns::check_prompt(file, task, &templates, table, document, problems);
+        columns::check_prompt(file, task, &templates, table, document, problems)?;
         variants.push(Variant { name: name.clone(), templates });
     }
-    variants
+    Ok(variants)
 }
 
 /// Chooses the examples of each variant.

@@ -80,7 +80,7 @@ fn both() -> Option<(Suite, Suite)> {
 fn sum(suite: &Suite, method: Method) -> Parts {
     let baseline = Baseline::fit(method, suite, 7).unwrap();
     let mut sum = Parts::new();
-    for sample in &suite.samples {
+    for sample in &suite.samples.iter().collect::<Vec<_>>() {
         let reading = suite.task.read(&baseline.answer(sample));
         assert!(!reading.repaired && reading.schema_valid != Some(false), "{method}");
         metrics::add(&mut sum, &suite.task.score(&reading, sample).unwrap().parts);
@@ -138,7 +138,10 @@ fn recorded_answers_on_one_axis() {
         let mut pairs = Vec::new();
         for line in lines.lines() {
             let line: Value = serde_json::from_str(line).unwrap();
-            let sample = &suite.samples[usize::try_from(line["row"].as_u64().unwrap()).unwrap()];
+            let sample = &suite
+                .samples
+                .get(usize::try_from(line["row"].as_u64().unwrap()).unwrap())
+                .unwrap();
             let mut answer = sample.expected.clone();
             answer["category"] = line[who].clone();
             let text = answer.to_string();

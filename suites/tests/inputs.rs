@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rightsize_suites::{Sample, Suite};
+use rightsize_suites::{Kept, Samples, Suite};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs")
@@ -60,18 +60,14 @@ fn good_suites() {
             Ok(suite) => suite,
             Err(problems) => return format!("{name} was not loaded:\n{problems}"),
         };
-        let rows = |split: &[Sample]| split.iter().map(|s| s.row.clone()).collect();
-        let (test, train) = (rows(&suite.samples), rows(&suite.train));
-        let yaml = &suite.yaml;
-        let again = match suite.tools_file.clone() {
-            Some(tools) => Suite::with_tools_from_run_folder(yaml, name, test, train, tools),
-            None => Suite::from_run_folder(yaml, name, test, train),
-        };
-        let again = again.unwrap();
+        let rows = |split: &Samples| split.iter().map(|s| s.row).collect::<Vec<_>>();
+        let kept = Kept::new(rows(&suite.samples)).unwrap().train(rows(&suite.train)).unwrap();
+        let kept = kept.dev(rows(&suite.dev)).unwrap().tools(suite.tools_file.clone());
+        let again = Suite::from_run_folder(&suite.yaml, name, kept).unwrap();
         assert_eq!(again.sha256, suite.sha256, "{name}");
         let mut lines =
             vec![format!("{} {} {}", suite.name, suite.task.kind(), suite.primary().title())];
-        for sample in &suite.samples {
+        for sample in &suite.samples.iter().collect::<Vec<_>>() {
             let reading = suite.task.read(&suite.task.write_expected(sample));
             assert_eq!(suite.task.score(&reading, sample).unwrap().primary, 1.0, "{name}");
             let ask = serde_json::to_value(suite.ask(sample, 0).unwrap()).unwrap();
@@ -119,6 +115,6 @@ fn the_readme_is_true() {
         "category": "billing"
     });
     let rows = vec![row.as_object().unwrap().clone()];
-    let suite = Suite::from_run_folder(yaml, "README.md", rows, Vec::new()).unwrap();
-    assert_eq!(suite.samples[0].tags["language"], "en");
+    let suite = Suite::from_run_folder(yaml, "README.md", Kept::new(rows).unwrap()).unwrap();
+    assert_eq!(suite.samples.get(0).unwrap().tags["language"], "en");
 }

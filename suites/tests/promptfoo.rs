@@ -70,9 +70,9 @@ fn the_suites_load_and_the_expected_answers_pass() {
         for (name, _) in files.iter().filter(|(name, _)| name.ends_with(".yaml")) {
             let suite = Suite::load(name, dir.path());
             let suite = suite.unwrap_or_else(|problems| panic!("{config} {name}: {problems}"));
-            for sample in &suite.samples {
-                let reading = suite.task.read(&suite.task.write_expected(sample));
-                let score = suite.task.score(&reading, sample).unwrap();
+            for sample in suite.samples.iter() {
+                let reading = suite.task.read(&suite.task.write_expected(&sample));
+                let score = suite.task.score(&reading, &sample).unwrap();
                 assert_eq!(score.primary, 1.0, "{config} {name} line {}", sample.line);
             }
         }

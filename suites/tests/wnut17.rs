@@ -36,8 +36,7 @@ fn submission(name: &str, folder: &Path) -> Vec<Vec<String>> {
     });
     std::fs::write(folder.join("suite.yaml"), yaml.to_string()).unwrap();
     let suite = Suite::load("suite.yaml", folder).unwrap();
-    let tags =
-        |sample: &Sample| texts(&sample.row["tags"]).into_iter().map(str::to_owned).collect();
+    let tags = |sample: Sample| texts(&sample.row["tags"]).into_iter().map(str::to_owned).collect();
     suite.samples.iter().map(tags).collect()
 }
 
@@ -76,11 +75,12 @@ fn the_systems_of_the_shared_task() {
     let expected = root().join("../shared/replay/wnut17/expected.json");
     let expected: Value = serde_json::from_slice(&std::fs::read(expected).unwrap()).unwrap();
     assert_eq!(Some(suite.samples.len() as u64), expected["sentences"].as_u64());
-    let gold: Vec<Vec<&str>> = suite.samples.iter().map(|s| texts(&s.row["tags"])).collect();
+    let samples: Vec<Sample> = suite.samples.iter().collect();
+    let gold: Vec<Vec<&str>> = samples.iter().map(|s| texts(&s.row["tags"])).collect();
     let tokens: usize = gold.iter().map(Vec::len).sum();
     assert_eq!(Some(tokens as u64), expected["tokens"].as_u64());
     // What tells the answer is kept from prompts.
-    let shown: Vec<&String> = suite.samples[0].fields.keys().collect();
+    let shown: Vec<&String> = samples[0].fields.keys().collect();
     assert_eq!(shown, ["text", "tokens"]);
 
     let folder = tempfile::tempdir().unwrap();
@@ -114,10 +114,10 @@ fn replay(suite: &Suite, tags: &[Vec<&str>], mode: Mode, expected: &Value, name:
     let mut tallies: BTreeMap<&str, ner_nervaluate::Tally> = BTreeMap::new();
     for (sample, tags) in suite.samples.iter().zip(tags) {
         let entities = ner_seqeval::entities(tags, mode).unwrap();
-        let text = answer(&entities, sample);
+        let text = answer(&entities, &sample);
         let reading = suite.task.read(&Response { text, ..Response::default() });
         assert!(!reading.repaired, "{name} {}", sample.line);
-        metrics::add(&mut sum, &suite.task.score(&reading, sample).unwrap().parts);
+        metrics::add(&mut sum, &suite.task.score(&reading, &sample).unwrap().parts);
         // The same by tokens, as nervaluate pairs them.
         let own = texts(&sample.row["tags"]);
         let own = ner_seqeval::entities(&own, Mode::Conlleval).unwrap();

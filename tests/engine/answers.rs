@@ -33,7 +33,7 @@ fn suite_asks(name: &str, n: usize) -> Vec<Ask> {
     let suite = Suite::load(&format!("catalog:{name}"), Path::new("")).unwrap();
     let step = (suite.samples.len() / n).max(1);
     let samples = suite.samples.iter().step_by(step).take(n);
-    samples.map(|sample| suite.ask(sample, 0).unwrap()).collect()
+    samples.map(|sample| suite.ask(&sample, 0).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,7 +128,7 @@ fn describe(suite: &Suite, printer: Printer) {
         suite.primary().title()
     )];
     let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-    for label in suite.samples.iter().flat_map(|sample| suite.task.labels_of(sample)) {
+    for label in suite.samples.iter().flat_map(|sample| suite.task.labels_of(&sample)) {
         *labels.entry(label).or_default() += 1;
     }
     lines.extend(listed(labels));
@@ -148,7 +148,7 @@ fn describe(suite: &Suite, printer: Printer) {
 
 /// The first sample's prompt in a variant.
 fn first_prompt(suite: &Suite, variant: &str) -> Vec<String> {
-    let ask = suite.samples.first().map(|sample| suite.ask_in(variant, sample, 0));
+    let ask = suite.samples.first().map(|sample| suite.ask_in(variant, &sample, 0));
     let Some(Ok(ask)) = ask else { return Vec::new() };
     let AskKind::Generate(generate) = &ask.kind else { return Vec::new() };
     let of_variant = match variant {

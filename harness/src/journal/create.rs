@@ -1,13 +1,14 @@
 //! A new run folder. The manifest is written last: a folder without one is no run yet.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 
 use rightsize_reports::run::{Manifest, SuiteFacts, files};
-use rightsize_suites::{Sample, Suite};
+use rightsize_suites::{Samples, Suite};
 
 use super::lock::Lock;
-use super::{Journal, JournalError, write_whole};
+use super::{Journal, JournalError, write_whole, write_whole_by};
 
 /// Creates a run folder and opens its journal.
 ///
@@ -72,13 +73,15 @@ pub(super) fn write_suite_as_scored(own: &Path, suite: &Suite) -> Result<(), Jou
     write_rows(&own.join(files::SAMPLES), &suite.samples)
 }
 
-fn write_rows(path: &Path, samples: &[Sample]) -> Result<(), JournalError> {
-    let mut rows = Vec::new();
-    for sample in samples {
-        rows.extend(serde_json::to_vec(&sample.row).map_err(|e| JournalError::io(path)(e.into()))?);
-        rows.push(b'\n');
-    }
-    write_whole(path, &rows)
+fn write_rows(path: &Path, samples: &Samples) -> Result<(), JournalError> {
+    write_whole_by(path, |file| {
+        for row in samples.rows() {
+            let row = row.map_err(|problem| io::Error::other(problem.to_string()))?;
+            serde_json::to_writer(&mut *file, &row)?;
+            file.write_all(b"\n")?;
+        }
+        Ok(())
+    })
 }
 
 fn to_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, JournalError> {

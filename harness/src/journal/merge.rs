@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rightsize_providers::digest::half;
 use rightsize_reports::run::{
     Manifest, Outcome, PlannedPass, PromptText, Record, SCHEMA, SessionLine, files,
 };
@@ -285,7 +286,7 @@ fn merge_prompts(folders: &[PathBuf], journal: &mut Journal) -> Result<(), Journ
     for folder in folders {
         let mut failure = Ok(());
         lines(&folder.join(files::PROMPTS), |prompt: PromptText| {
-            if failure.is_ok() && journal.known_prompts.insert(prompt.sha256.clone()) {
+            if failure.is_ok() && journal.known_prompts.insert(half(&prompt.sha256)) {
                 failure = journal.prompts.append(&prompt);
             }
         })?;

@@ -15,15 +15,16 @@ mod resume;
 mod scores;
 
 use std::collections::HashSet;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rightsize_providers::digest;
+use rightsize_providers::digest::{self, Half, half};
 use rightsize_reports::run::{PromptText, Record, SessionLine, files};
 
 pub use create::create;
 pub use merge::{Merged, merge};
-pub use resume::{Done, Resumed, resume};
+pub use resume::{Conflict, Done, Resumed, resume};
 pub use scores::{ScoresFile, ScoresWriter};
 
 use append::Appender;
@@ -36,7 +37,7 @@ pub struct Journal {
     records: Appender,
     prompts: Appender,
     sessions: Appender,
-    known_prompts: HashSet<String>,
+    known_prompts: HashSet<Half>,
     _lock: Lock,
 }
 
@@ -108,7 +109,7 @@ impl JournalError {
 
 impl Journal {
     /// Opens the three growing files of a folder whose lock is held.
-    fn open(folder: &Path, lock: Lock, known: HashSet<String>) -> Result<Journal, JournalError> {
+    fn open(folder: &Path, lock: Lock, known: HashSet<Half>) -> Result<Journal, JournalError> {
         let open = |name| Appender::open(&folder.join(name));
         Ok(Journal {
             folder: folder.to_path_buf(),
@@ -135,10 +136,11 @@ impl Journal {
     /// # Errors
     /// The disk refused; nothing of the record is left in the file.
     pub fn record(&mut self, record: &Record, prompt: &str) -> Result<(), JournalError> {
-        if !self.known_prompts.contains(&record.prompt_sha256) {
+        let prompt_key = half(&record.prompt_sha256);
+        if !self.known_prompts.contains(&prompt_key) {
             let line = PromptText { sha256: record.prompt_sha256.clone(), text: prompt.to_owned() };
             self.prompts.append(&line)?;
-            self.known_prompts.insert(line.sha256);
+            self.known_prompts.insert(prompt_key);
         }
         self.records.append(record)
     }
@@ -164,11 +166,19 @@ impl Journal {
 
 /// Writes a whole file so that it is there complete or not at all.
 fn write_whole(path: &Path, content: &[u8]) -> Result<(), JournalError> {
+    write_whole_by(path, |file| file.write_all(content))
+}
+
+/// The same for content that `write` makes as it goes.
+fn write_whole_by(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), JournalError> {
     let temporary = path.with_extension("tmp");
     let write = || -> io::Result<()> {
-        use std::io::Write;
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(content)?;
+        let mut file = BufWriter::new(File::create(&temporary)?);
+        write(&mut file)?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         std::fs::rename(&temporary, path)
     };

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use rightsize_providers::digest::{Half, half};
 use rightsize_reports::run::{
     EntrySession, Manifest, Mode, Outcome, SCHEMA, Scenario, SessionLine, Split, files,
 };
@@ -33,13 +34,24 @@ pub struct Resumed {
 /// Units that have a complete record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
-    units: HashMap<UnitKey, Seen>,
+    /// By the digest of the unit's key: the first 63 bits of the ask's digest, and whether it has an
+    /// answer.
+    units: HashMap<Half, u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    ask: String,
-    answered: bool,
+/// A unit was asked something else before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict;
+
+/// What is kept of an ask's digest, without its last bit.
+fn ask_bits(ask: &str) -> u64 {
+    let [first, _] = half(ask);
+    first & !1
+}
+
+/// What is kept of a unit's key: its digest with no ask.
+fn key_bits(key: &UnitKey) -> Half {
+    half(&key.unit(""))
 }
 
 /// What a record's line says of its unit; the rest is not read.
@@ -78,23 +90,28 @@ impl Done {
     /// Whether the unit has an answer. Errors are asked again.
     ///
     /// # Errors
-    /// The unit was asked something else: the digest of that ask.
-    pub fn answered(&self, key: &UnitKey, ask: &str) -> Result<bool, String> {
-        match self.units.get(key) {
-            Some(seen) if seen.ask != ask => Err(seen.ask.clone()),
-            Some(seen) => Ok(seen.answered),
+    /// The unit was asked something else.
+    pub fn answered(&self, key: &UnitKey, ask: &str) -> Result<bool, Conflict> {
+        match self.units.get(&key_bits(key)) {
+            Some(seen) if seen & !1 != ask_bits(ask) => Err(Conflict),
+            Some(seen) => Ok(seen & 1 == 1),
             None => Ok(false),
         }
     }
 
+    /// Whether no unit has a record.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
     /// Units with an answer.
     pub fn count(&self) -> u64 {
-        self.units.values().filter(|seen| seen.answered).count() as u64
+        self.units.values().filter(|seen| *seen & 1 == 1).count() as u64
     }
 
     fn add(&mut self, line: UnitLine) {
-        let seen = Seen { ask: line.ask.clone(), answered: line.outcome != Outcome::Error };
-        self.units.insert(line.key(), seen);
+        let answered = u64::from(line.outcome != Outcome::Error);
+        self.units.insert(key_bits(&line.key()), ask_bits(&line.ask) | answered);
     }
 }
 
@@ -110,7 +127,7 @@ pub fn resume(folder: &Path) -> Result<Resumed, JournalError> {
     lines(&folder.join(files::RECORDS), |line: UnitLine| done.add(line))?;
     let mut known = HashSet::new();
     lines(&folder.join(files::PROMPTS), |prompt: PromptLine| {
-        known.insert(prompt.sha256);
+        known.insert(half(&prompt.sha256));
     })?;
     journal.known_prompts = known;
     let (mut last, mut base) = (0, PathBuf::new());

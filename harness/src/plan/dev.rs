@@ -3,7 +3,7 @@
 use rightsize_reports::run::{Scenario, Split};
 use rightsize_suites::Suite;
 
-use super::{Answerer, Unit, UnitKey, drawn};
+use super::{Answerer, UnitKey, Units, drawn};
 use crate::bakeoff::Bakeoff;
 
 /// The units of a suite's dev split in each of `candidates`, asked like the pass that quality is read
@@ -14,28 +14,23 @@ pub fn dev_units_of(
     (index, suite): (usize, &Suite),
     candidates: &[String],
     limit: Option<usize>,
-) -> Vec<Unit> {
+) -> Units {
     let batch = answerer.scenarios.contains(&Scenario::Batch);
     let scenario = if batch { Scenario::Batch } else { Scenario::SingleStream };
     let positions = dev_positions(answerer, bakeoff, suite, limit);
-    let mut units = Vec::new();
+    let mut units = Units::default();
     for variant in candidates {
-        for repeat in 0..answerer.dev_repeats(bakeoff) {
-            for position in &positions {
-                let Some(sample) = suite.dev.get(*position) else { continue };
-                let key = UnitKey {
-                    suite: suite.name.clone(),
-                    split: Split::Dev,
-                    sample: sample.id.clone(),
-                    entry: answerer.id.to_owned(),
-                    variant: variant.clone(),
-                    mode: answerer.mode,
-                    scenario,
-                    repeat,
-                };
-                units.push(Unit { key, suite: index, sample: *position });
-            }
-        }
+        let key = UnitKey {
+            suite: suite.name.clone(),
+            split: Split::Dev,
+            sample: String::new(),
+            entry: answerer.id.to_owned(),
+            variant: variant.clone(),
+            mode: answerer.mode,
+            scenario,
+            repeat: 0,
+        };
+        units.extend(key, index, &positions, answerer.dev_repeats(bakeoff));
     }
     units
 }
@@ -56,7 +51,7 @@ fn dev_positions(
     bakeoff: &Bakeoff,
     suite: &Suite,
     limit: Option<usize>,
-) -> Vec<usize> {
+) -> Vec<u32> {
     let most = [limit, answerer.samples].into_iter().flatten().min();
     drawn(&format!("{}/dev", suite.name), suite.dev.len(), bakeoff.seed, most)
 }

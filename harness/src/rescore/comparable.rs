@@ -1,10 +1,9 @@
 //! Whether recorded answers may be scored by a suite: only if it would have asked the same.
 
-use std::collections::{HashMap, HashSet};
-
 use rightsize_providers::AskKind;
 use rightsize_suites::{Sample, Suite};
 
+use super::{key_of, positions};
 use crate::exit::Failure;
 
 /// Checks that `new` has the samples of `asked` and asks for them the same; what ask digests cover.
@@ -19,17 +18,18 @@ pub fn check(asked: &Suite, new: &Suite) -> Result<Vec<String>, Failure> {
             format!("its task is {}, and {} was run", new.task.kind(), asked.task.kind()),
         ));
     }
-    let by_id: HashMap<&str, &Sample> = new.samples.iter().map(|s| (s.id.as_str(), s)).collect();
+    let positions = positions(new);
     let (mut regrouped, mut expected) = (false, 0_u64);
-    for sample in &asked.samples {
-        let Some(now) = by_id.get(sample.id.as_str()) else {
+    for sample in asked.samples.iter() {
+        let now = positions.get(&key_of(&sample.id)).and_then(|at| new.samples.get(*at));
+        let Some(now) = now else {
             return Err(Failure::wrong(
                 format!("{}: the sample `{}` that was run is not in it", new.source, sample.id),
                 "keep every row; without `data.id` an id is the digest of the whole row, so that \
                  nothing in it may change",
             ));
         };
-        if let Some(part) = asks_otherwise(asked, sample, new, now) {
+        if let Some(part) = asks_otherwise(asked, &sample, new, &now) {
             let of = format!("its {part} for sample `{}` is not what was asked", sample.id);
             return Err(differs(new, of));
         }
@@ -37,9 +37,9 @@ pub fn check(asked: &Suite, new: &Suite) -> Result<Vec<String>, Failure> {
         expected = expected.saturating_add(u64::from(sample.expected != now.expected));
     }
     if new.samples.len() != asked.samples.len() {
-        let known: HashSet<&str> = asked.samples.iter().map(|s| s.id.as_str()).collect();
-        let extra = new.samples.iter().find(|s| !known.contains(s.id.as_str()));
-        let extra = extra.map_or("", |sample| sample.id.as_str());
+        let known = super::positions(asked);
+        let extra = new.samples.iter().find(|s| !known.contains_key(&key_of(&s.id)));
+        let extra = extra.map_or(String::new(), |sample| sample.id);
         return Err(differs(new, format!("its sample `{extra}` was not run")));
     }
     let mut notes = Vec::new();

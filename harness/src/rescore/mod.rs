@@ -7,7 +7,7 @@ mod difference;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use rightsize_providers::digest;
+use rightsize_providers::digest::{self, Half};
 use rightsize_reports::folder::{FolderError, RunFolder};
 use rightsize_reports::run::{
     Mode, Outcome, Record, SCHEMA, ScoreLine, ScoredSuite, ScoresHead, SuiteFacts, SuiteRef, files,
@@ -168,6 +168,16 @@ fn head(run: &RunFolder, suites: &[Suite]) -> ScoresHead {
     }
 }
 
+/// What an id is looked up by.
+fn key_of(id: &str) -> Half {
+    digest::half(&digest::of_bytes(id.as_bytes()))
+}
+
+/// The position of each sample of a suite, by its id.
+fn positions(suite: &Suite) -> HashMap<Half, usize> {
+    suite.samples.iter().enumerate().map(|(at, sample)| (key_of(&sample.id), at)).collect()
+}
+
 /// Scores unit by unit, so that memory does not grow with the texts.
 fn score_all(
     run: &RunFolder,
@@ -176,22 +186,20 @@ fn score_all(
     scoring_version: &str,
     mut file: Option<&mut ScoresFile<'_>>,
 ) -> Result<Difference, Failure> {
-    let samples: Vec<HashMap<&str, &Sample>> = suites
-        .iter()
-        .map(|suite| suite.samples.iter().map(|sample| (sample.id.as_str(), sample)).collect())
-        .collect();
+    let positions: Vec<HashMap<Half, usize>> = suites.iter().map(positions).collect();
     let mut texts = run.texts().map_err(unreadable)?;
     let mut tally = difference::Tally::new(run);
     let beside = run.choice_rows().iter().map(|row| (row, false));
     for (row, of_cell) in run.rows().iter().map(|row| (row, true)).chain(beside) {
         let before = texts.record(row).map_err(unreadable)?;
         let suite = suites.get(row.suite);
-        let sample = samples.get(row.suite).and_then(|of_suite| of_suite.get(&*row.sample));
+        let position = positions.get(row.suite).and_then(|p| p.get(&key_of(run.sample(row))));
+        let sample = suite.zip(position).and_then(|(suite, at)| suite.samples.get(*at));
         let (Some(suite), Some(sample)) = (suite, sample) else {
             return Err(unscored(&before, "its suite has no such sample"));
         };
         let scorer = scorers.get(row.suite).and_then(Option::as_ref);
-        let after = again(&before, suite, scorer, sample)?;
+        let after = again(&before, suite, scorer, &sample)?;
         if let Some(file) = file.as_mut() {
             file.line(&after)?;
         }

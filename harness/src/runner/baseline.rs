@@ -13,12 +13,12 @@ use tokio::sync::mpsc::Sender;
 
 use super::Context;
 use super::attempt::Attempted;
-use super::entry::{PlanError, PlannedUnit, count, unsupported};
+use super::entry::{PlanError, PlannedUnit, is_left, unsupported};
 use super::events::WorkerEvent;
 use super::record;
 use crate::bakeoff::Bakeoff;
 use crate::journal::Done;
-use crate::plan::{self, Answerer, Shard};
+use crate::plan::{self, Answerer, Shard, Units};
 
 /// What is to be done for one baseline.
 #[derive(Debug)]
@@ -26,9 +26,11 @@ pub struct BaselineWork {
     /// The method.
     pub method: Method,
     /// Units still to be answered.
-    pub units: Vec<PlannedUnit>,
+    pub units: Units,
     /// Its units in this folder by suite, those that are done included.
     pub planned: Vec<PlannedPass>,
+    /// The digest of each suite's train rows.
+    pub train: Vec<String>,
     /// The suites that it cannot answer.
     pub unfit: Vec<Unfit>,
 }
@@ -52,31 +54,35 @@ pub fn plan_baselines(
 }
 
 /// Plans one baseline: its units of the suites that it can answer, without those that are done.
-/// `train` has the digest of each suite's train rows.
+/// `trained` has the digest of each suite's train rows.
 fn plan_baseline(
     method: Method,
     bakeoff: &Bakeoff,
     suites: &[Suite],
-    train: &[String],
+    trained: &[String],
     (limit, shard): (Option<usize>, Option<Shard>),
     done: &Done,
 ) -> Result<BaselineWork, PlanError> {
-    let checked = suites.iter().zip(train);
+    let checked = suites.iter().zip(trained);
     let fit: Vec<Result<(&String, Value), Unfit>> = checked
         .map(|(suite, train)| method.check(suite).map(|()| (train, method.parameters(suite))))
         .collect();
     let train = |suite: usize| fit.get(suite).and_then(|fit| fit.as_ref().ok());
-    let mut all = plan::units_of(Answerer::baseline(method), bakeoff, suites, limit, shard);
-    all.retain(|unit| train(unit.suite).is_some());
-    let planned = count(&all);
-    let mut units = Vec::new();
-    for unit in all {
-        let Some((train, parameters)) = train(unit.suite) else { continue };
-        let ask = plan::baseline_digest(method, bakeoff.seed, parameters, train, &unit.key);
-        units.extend(PlannedUnit::left(unit, ask, done)?);
+    let mut units = plan::units_of(Answerer::baseline(method), bakeoff, suites, limit, shard);
+    let answers =
+        |units: &Units, place| units.pass(&place).is_some_and(|pass| train(pass.suite).is_some());
+    units.retain(|units, place| Ok::<_, PlanError>(answers(units, place)))?;
+    let planned = units.planned();
+    if !done.is_empty() {
+        units.retain(|units, place| {
+            let Some(unit) = units.unit(place, suites) else { return Ok(true) };
+            let Some((train, parameters)) = train(unit.suite) else { return Ok(true) };
+            let ask = plan::baseline_digest(method, bakeoff.seed, parameters, train, &unit.key);
+            is_left(unit, &ask, done)
+        })?;
     }
     let unfit = fit.into_iter().filter_map(Result::err).collect();
-    Ok(BaselineWork { method, units, planned, unfit })
+    Ok(BaselineWork { method, units, planned, train: trained.to_vec(), unfit })
 }
 
 /// Fits and answers, one baseline after the other, before any model.
@@ -117,20 +123,23 @@ fn answer_all(
     work: &BaselineWork,
     sender: &Sender<WorkerEvent>,
 ) -> Result<(), Unfit> {
-    for units in work.units.chunk_by(|a, b| a.unit.suite == b.unit.suite) {
-        let suite = units.first().and_then(|planned| context.suites.get(planned.unit.suite));
-        let Some(suite) = suite else { continue };
-        let baseline = Baseline::fit(work.method, suite, context.bakeoff.seed)?;
-        for planned in units {
+    let (units, seed) = (&work.units, context.bakeoff.seed);
+    for places in units.places().chunk_by(|a, b| units.pass(a) == units.pass(b)) {
+        let Some(pass) = places.first().and_then(|place| units.pass(place)) else { continue };
+        let Some(suite) = context.suites.get(pass.suite) else { continue };
+        let Some(train) = work.train.get(pass.suite) else { continue };
+        let baseline = Baseline::fit(work.method, suite, seed)?;
+        let parameters = work.method.parameters(suite);
+        for place in places {
             if context.cancel.is_cancelled() {
                 return Ok(());
             }
-            let Some(sample) = suite.samples.get(planned.unit.sample) else { continue };
+            let Some(unit) = units.unit(*place, &context.suites) else { continue };
             // The prompt was rendered when the suite was loaded; the record shows the question by it.
-            let Ok(ask) = suite.ask(sample, planned.unit.key.repeat) else { continue };
+            let Ok(ask) = suite.ask(&unit.sample, unit.key.repeat) else { continue };
             let prompt = plan::prompt_text(&ask);
             let answer = Answer {
-                response: baseline.answer_repeat(sample, planned.unit.key.repeat),
+                response: baseline.answer_repeat(&unit.sample, unit.key.repeat),
                 vector: None,
                 usage: Usage::default(),
                 timing: Timing::default(),
@@ -143,7 +152,9 @@ fn answer_all(
                 slept: Duration::ZERO,
                 scheduled: context.clock.now(),
             };
-            let record = record::record(context, planned, suite, sample, &prompt, attempted);
+            let ask = plan::baseline_digest(work.method, seed, &parameters, train, &unit.key);
+            let planned = PlannedUnit::new(unit, ask);
+            let record = record::record(context, &planned, suite, &prompt, attempted);
             let event = WorkerEvent::Recorded { record: Box::new(record), prompt };
             if sender.blocking_send(event).is_err() {
                 return Ok(());

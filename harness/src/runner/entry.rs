@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use super::Context;
 use super::attempt::{Asking, Attempted};
 use super::events::WorkerEvent;
-use super::gate::{Gate, Place};
+use super::gate::{self, Gate};
 use super::record;
 use super::start::{self, Identity, Started};
 use crate::bakeoff::{Bakeoff, ModelEntry};
-use crate::journal::Done;
-use crate::plan::{self, Unit};
+use crate::journal::{Conflict, Done};
+use crate::plan::{self, Place, Unit, Units};
 
 /// A unit with its digests.
 #[derive(Debug, Clone)]
@@ -32,23 +32,24 @@ pub struct PlannedUnit {
 }
 
 impl PlannedUnit {
-    /// The unit with its digests; `None` if it has an answer.
-    ///
-    /// # Errors
-    /// It has an answer to another ask.
-    pub(super) fn left(unit: Unit, ask: String, done: &Done) -> Result<Option<Self>, PlanError> {
-        match done.answered(&unit.key, &ask) {
-            Ok(true) => Ok(None),
-            Ok(false) => {
-                let digest = unit.key.unit(&ask);
-                Ok(Some(PlannedUnit { unit, ask, digest }))
-            }
-            Err(_) => Err(PlanError::Conflict {
-                suite: unit.key.suite,
-                sample: unit.key.sample,
-                entry: unit.key.entry,
-            }),
-        }
+    /// The unit with its digests.
+    pub(super) fn new(unit: Unit, ask: String) -> Self {
+        PlannedUnit { digest: unit.key.unit(&ask), unit, ask }
+    }
+}
+
+/// Whether a unit has no answer yet.
+///
+/// # Errors
+/// It has an answer to another ask.
+pub(super) fn is_left(unit: Unit, ask: &str, done: &Done) -> Result<bool, PlanError> {
+    match done.answered(&unit.key, ask) {
+        Ok(answered) => Ok(!answered),
+        Err(Conflict) => Err(PlanError::Conflict {
+            suite: unit.key.suite,
+            sample: unit.key.sample,
+            entry: unit.key.entry,
+        }),
     }
 }
 
@@ -60,7 +61,7 @@ pub struct EntryWork {
     /// What it is; the error that ends it before it starts.
     pub identity: Result<Identity, ProviderError>,
     /// Units still to be asked.
-    pub units: Vec<PlannedUnit>,
+    pub units: Units,
     /// Units of the entry in this folder by suite and scenario, those that are done included.
     pub planned: Vec<PlannedPass>,
 }
@@ -94,46 +95,26 @@ pub fn plan_units(
     identity: Result<Identity, ProviderError>,
     bakeoff: &Bakeoff,
     suites: &[Suite],
-    all: Vec<Unit>,
+    mut units: Units,
     done: &Done,
 ) -> Result<EntryWork, PlanError> {
-    let planned = count(&all);
-    let mut units = Vec::new();
+    let planned = units.planned();
     let Ok(known) = &identity else {
+        let units = Units::default();
         return Ok(EntryWork { entry: entry.clone(), identity, units, planned });
     };
-    for unit in all {
-        let Some(suite) = suites.get(unit.suite) else { continue };
-        let Some(ask) = plan::ask_of(&unit, suite, entry, bakeoff.seed)? else { continue };
-        let ask = plan::ask_digest(&ask, entry, known.sha256.as_deref(), &unit.key);
-        units.extend(PlannedUnit::left(unit, ask, done)?);
+    // Loading the suites has rendered every prompt; the digests of asks are made here only to be
+    // compared with those of before.
+    if !done.is_empty() {
+        units.retain(|units, place| -> Result<bool, PlanError> {
+            let Some(unit) = units.unit(place, suites) else { return Ok(true) };
+            let Some(suite) = suites.get(unit.suite) else { return Ok(true) };
+            let ask = plan::ask_of(&unit, suite, entry, bakeoff.seed)?;
+            let ask = plan::ask_digest(&ask, entry, known.sha256.as_deref(), &unit.key);
+            is_left(unit, &ask, done)
+        })?;
     }
     Ok(EntryWork { entry: entry.clone(), identity, units, planned })
-}
-
-/// Units by suite, scenario, split and mode.
-pub fn count(units: &[Unit]) -> Vec<PlannedPass> {
-    let mut passes: Vec<PlannedPass> = Vec::new();
-    for Unit { key, .. } in units {
-        match passes.last_mut() {
-            Some(last)
-                if last.suite == key.suite
-                    && last.scenario == key.scenario
-                    && (last.split, last.mode) == (key.split, key.mode) =>
-            {
-                last.units += 1;
-            }
-            _ => passes.push(PlannedPass {
-                suite: key.suite.clone(),
-                model: key.entry.clone(),
-                scenario: key.scenario,
-                split: key.split,
-                mode: key.mode,
-                units: 1,
-            }),
-        }
-    }
-    passes
 }
 
 /// Runs all model entries: servers are reached for first (free of charge), local entries run one
@@ -211,13 +192,12 @@ pub(super) fn unsupported(message: String) -> ProviderError {
 
 /// The first ask of each suite and mode: what one sample needs, all of them do.
 fn first_asks<'a>(context: &'a Context, work: &'a EntryWork) -> impl Iterator<Item = Ask> + 'a {
-    let passes = work
-        .units
-        .chunk_by(|a, b| (a.unit.suite, a.unit.key.mode) == (b.unit.suite, b.unit.key.mode));
-    passes.filter_map(|units| {
-        let unit = &units.first()?.unit;
+    let units = &work.units;
+    let passes = units.places().chunk_by(|a, b| units.pass(a) == units.pass(b));
+    passes.filter_map(|places| {
+        let unit = units.unit(*places.first()?, &context.suites)?;
         let suite = context.suites.get(unit.suite)?;
-        plan::ask_of(unit, suite, &work.entry, context.bakeoff.seed).ok()?
+        plan::ask_of(&unit, suite, &work.entry, context.bakeoff.seed).ok()
     })
 }
 
@@ -241,55 +221,79 @@ async fn send_end(
 struct Shared {
     context: Arc<Context>,
     entry: ModelEntry,
+    /// Its units.
+    units: Units,
+    /// SHA-256 of its model, where there is one: part of the ask digests.
+    weights: Option<String>,
     provider: Arc<dyn Provider>,
     sender: Sender<WorkerEvent>,
     /// The error after which no other ask of this entry can succeed.
     ended: OnceLock<ProviderError>,
 }
 
+/// The units of an entry by how they are asked.
+struct Parts<'a> {
+    batch: &'a [Place],
+    single: &'a [Place],
+    /// Answers that are chosen beside those that are written.
+    choices: &'a [Place],
+}
+
+impl<'a> Parts<'a> {
+    /// Written answers stand first, those of the batch pass before the others; where all are chosen,
+    /// they take their place.
+    fn of(units: &'a Units) -> Self {
+        let (places, pass) = (units.places(), |place: &Place| units.pass(place));
+        let is_chosen = |place: &Place| pass(place).is_some_and(|pass| pass.mode == Mode::Choose);
+        let beside = places.iter().position(is_chosen).filter(|at| *at > 0);
+        let (written, choices) = places.split_at(beside.unwrap_or(places.len()));
+        let is_batch =
+            |place: &Place| pass(place).is_some_and(|pass| pass.scenario == Scenario::Batch);
+        let (batch, single) = written.split_at(written.partition_point(is_batch));
+        Parts { batch, single, choices }
+    }
+}
+
 /// Runs the passes of an entry that has started.
 async fn run_entry(
     context: Arc<Context>,
-    work: EntryWork,
+    mut work: EntryWork,
     started: Started,
     sender: Sender<WorkerEvent>,
 ) {
-    let (batch, single): (Vec<_>, Vec<_>) = work
-        .units
-        .iter()
-        .cloned()
-        .partition(|planned| planned.unit.key.scenario == Scenario::Batch);
-    let units = [(Scenario::Batch, batch.len()), (Scenario::SingleStream, single.len())];
-    let units = units.into_iter().filter(|(_, n)| *n > 0).map(|(s, n)| (s, n as u64)).collect();
-    let _ = sender.send(WorkerEvent::EntryStarted { entry: work.entry.id.clone(), units }).await;
+    let units = std::mem::take(&mut work.units);
+    let is_batch =
+        |place: &&Place| units.pass(place).is_some_and(|pass| pass.scenario == Scenario::Batch);
+    let in_batch = units.places().iter().filter(is_batch).count();
+    let in_single = units.len().saturating_sub(in_batch);
+    let counts = [(Scenario::Batch, in_batch), (Scenario::SingleStream, in_single)];
+    let counts = counts.into_iter().filter(|(_, n)| *n > 0).map(|(s, n)| (s, n as u64)).collect();
+    let start = WorkerEvent::EntryStarted { entry: work.entry.id.clone(), units: counts };
+    let _ = sender.send(start).await;
     let shared = Arc::new(Shared {
         context: Arc::clone(&context),
         entry: work.entry.clone(),
+        units,
+        weights: work.identity.as_ref().ok().and_then(|known| known.sha256.clone()),
         provider: started.provider(),
         sender: sender.clone(),
         ended: OnceLock::new(),
     });
     let mut batch_wall_ns = None;
-    let chosen = |planned: &PlannedUnit| planned.unit.key.mode == Mode::Choose;
-    let beside = batch.iter().any(|planned| !chosen(planned));
-    let (choices, batch): (Vec<_>, Vec<_>) =
-        batch.into_iter().partition(|planned| beside && chosen(planned));
+    let Parts { batch, single, choices } = Parts::of(&shared.units);
     if !batch.is_empty() {
         let begun = context.clock.now();
         // Throughput is that of the test split.
-        let of_test = batch.iter().any(|planned| planned.unit.key.split == Split::Test);
+        let of_test = batch
+            .iter()
+            .any(|place| shared.units.pass(place).is_some_and(|pass| pass.split == Split::Test));
         pass(&shared, batch, work.entry.concurrency).await;
         batch_wall_ns = of_test.then(|| context.clock.now().since(begun));
     }
     // Beside written answers, choices are no part of the throughput.
     pass(&shared, choices, work.entry.concurrency).await;
-    let mut single = single.into_iter().peekable();
-    while let Some(suite) = single.peek().map(|planned| planned.unit.suite) {
-        let mut of_suite = Vec::new();
-        while let Some(planned) = single.next_if(|planned| planned.unit.suite == suite) {
-            of_suite.push(planned);
-        }
-        warm_up(&shared, &of_suite).await;
+    for of_suite in single.chunk_by(|a, b| shared.units.pass(a) == shared.units.pass(b)) {
+        warm_up(&shared, of_suite).await;
         pass(&shared, of_suite, 1).await;
     }
     let ended_by = shared.ended.get().cloned();
@@ -300,11 +304,12 @@ async fn run_entry(
 
 /// Asks a local model before the first measured ask of a suite, so that the first one measured is
 /// not the one that maps the weights. Nothing of it is recorded.
-async fn warm_up(shared: &Shared, units: &[PlannedUnit]) {
-    let Some(planned) = units.first().filter(|_| shared.entry.provider.is_local()) else { return };
-    let Some(suite) = shared.context.suites.get(planned.unit.suite) else { return };
+async fn warm_up(shared: &Shared, places: &[Place]) {
+    let Some(place) = places.first().filter(|_| shared.entry.provider.is_local()) else { return };
+    let Some(unit) = shared.units.unit(*place, &shared.context.suites) else { return };
+    let Some(suite) = shared.context.suites.get(unit.suite) else { return };
     let seed = shared.context.bakeoff.seed;
-    let Ok(Some(ask)) = plan::ask_of(&planned.unit, suite, &shared.entry, seed) else { return };
+    let Ok(ask) = plan::ask_of(&unit, suite, &shared.entry, seed) else { return };
     for _ in 0..shared.context.bakeoff.single_stream.warmup {
         if shared.ended.get().is_some() {
             return;
@@ -317,30 +322,39 @@ async fn warm_up(shared: &Shared, units: &[PlannedUnit]) {
     }
 }
 
+/// Settled units that may wait to be written before no other is asked.
+const MOST_UNWRITTEN: usize = 64;
+
 /// Asks the units with at most `concurrency` in flight.
-async fn pass(shared: &Arc<Shared>, units: Vec<PlannedUnit>, concurrency: usize) {
+async fn pass(shared: &Arc<Shared>, units: &[Place], concurrency: usize) {
     let gate = Gate::new(concurrency);
     let mut in_flight = JoinSet::new();
-    for planned in units {
-        let place = tokio::select! {
-            place = gate.enter() => place,
+    for unit in units {
+        let entered = tokio::select! {
+            entered = gate.enter() => entered,
             () = shared.context.cancel.cancelled() => break,
         };
-        let Some(place) = place.filter(|_| shared.ended.get().is_none()) else { break };
-        in_flight.spawn(ask_unit(Arc::clone(shared), gate.clone(), place, planned));
+        let Some(entered) = entered.filter(|_| shared.ended.get().is_none()) else { break };
+        in_flight.spawn(ask_unit(Arc::clone(shared), gate.clone(), entered, *unit));
         while in_flight.try_join_next().is_some() {}
+        // Answers that come faster than they are written wait for the journal, outside of the gate.
+        while in_flight.len() > concurrency.saturating_add(MOST_UNWRITTEN) {
+            in_flight.join_next().await;
+        }
     }
     while in_flight.join_next().await.is_some() {}
 }
 
 /// Asks one unit until it is settled and sends its record. A cancelled unit leaves none.
-async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: PlannedUnit) {
+async fn ask_unit(shared: Arc<Shared>, gate: Gate, entered: gate::Place, place: Place) {
     let context = &shared.context;
-    let Some(suite) = context.suites.get(planned.unit.suite) else { return };
-    let Some(sample) = planned.unit.sample(suite) else { return };
-    let ask = plan::ask_of(&planned.unit, suite, &shared.entry, context.bakeoff.seed);
-    // The prompt was rendered when the run was planned.
-    let Ok(Some(ask)) = ask else { return };
+    let Some(unit) = shared.units.unit(place, &context.suites) else { return };
+    let Some(suite) = context.suites.get(unit.suite) else { return };
+    // The prompt was rendered when the suite was loaded.
+    let ask = plan::ask_of(&unit, suite, &shared.entry, context.bakeoff.seed);
+    let Ok(ask) = ask else { return };
+    let digest = plan::ask_digest(&ask, &shared.entry, shared.weights.as_deref(), &unit.key);
+    let planned = PlannedUnit::new(unit, digest);
     let prompt = plan::prompt_text(&ask);
     let asking = Asking {
         provider: shared.provider.as_ref(),
@@ -350,7 +364,7 @@ async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: Planne
         clock: &context.clock,
         seed: jitter_seed(context.bakeoff.seed, &planned.digest),
     };
-    let settled = asking.until_settled(place, |pause, error| {
+    let settled = asking.until_settled(entered, |pause, error| {
         tracing::info!(
             entry = shared.entry.id,
             sample = planned.unit.key.sample,
@@ -379,14 +393,13 @@ async fn ask_unit(shared: Arc<Shared>, gate: Gate, place: Place, planned: Planne
         let context = Arc::clone(context);
         let scoring = tokio::task::spawn_blocking(move || {
             let suite = context.suites.get(planned.unit.suite)?;
-            let sample = planned.unit.sample(suite)?;
-            let record = record::record(&context, &planned, suite, sample, &prompt, attempted);
+            let record = record::record(&context, &planned, suite, &prompt, attempted);
             Some((record, prompt))
         });
         let Ok(Some(scored)) = scoring.await else { return };
         scored
     } else {
-        (record::record(context, &planned, suite, sample, &prompt, attempted), prompt)
+        (record::record(context, &planned, suite, &prompt, attempted), prompt)
     };
     let _ = shared.sender.send(WorkerEvent::Recorded { record: Box::new(record), prompt }).await;
 }

@@ -37,7 +37,7 @@ use crate::scorer::Scorer;
 
 pub use attempt::Retry;
 pub use baseline::{BaselineWork, plan_baselines};
-pub use entry::{EntryWork, PlanError, count, plan_units};
+pub use entry::{EntryWork, PlanError, plan_units};
 pub use events::{Event, WorkerEvent};
 pub use limits::MaxErrors;
 pub use start::{Identity, identify};

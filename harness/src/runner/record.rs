@@ -19,10 +19,10 @@ pub fn record(
     context: &Context,
     planned: &PlannedUnit,
     suite: &Suite,
-    sample: &Sample,
     prompt: &str,
     attempted: Attempted,
 ) -> Record {
+    let sample = &planned.unit.sample;
     let scorer = context.scorers.get(planned.unit.suite).and_then(Option::as_ref);
     let key = &planned.unit.key;
     let slept = u64::try_from(attempted.slept.as_nanos()).unwrap_or(u64::MAX);

@@ -60,9 +60,9 @@ impl Scorer {
     /// It does not.
     pub fn try_out(&self, suite: &Suite) -> Result<(), ScoringError> {
         let Some(sample) = suite.samples.first() else { return Ok(()) };
-        let response = suite.task.write_expected(sample);
+        let response = suite.task.write_expected(&sample);
         let reading = suite.task.read(&response);
-        self.judge(sample, &response.text, &reading).map(|_| ())
+        self.judge(&sample, &response.text, &reading).map(|_| ())
     }
 
     /// Puts the command's judgement over the task's own score. What is unparsed, truncated or

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use rightsize_suites::ScoringError;
+use rightsize_suites::{Kept, ScoringError};
 use serde_json::json;
 
 use super::*;
@@ -8,18 +8,18 @@ use super::*;
 /// A suite whose answers are scored by `sh -c SCRIPT`.
 fn suite(script: &str, timeout: &str, workers: usize) -> Suite {
     let rows = ["yes", "no"].map(|a| json!({"id": a, "question": "Is it?", "answer": a}));
-    let rows = rows.iter().filter_map(|row| row.as_object().cloned()).collect();
+    let rows: Vec<_> = rows.iter().filter_map(|row| row.as_object().cloned()).collect();
     let yaml = format!(
         "name: own\ntask: faq\ndata: {{test: rows.jsonl, id: id}}\nexpected: answer\n\
          prompt: {{user: \"{{{{ question }}}}\"}}\n\
          scoring: {{command: [sh, -c, {}], timeout: {timeout}, workers: {workers}}}\n",
         serde_json::Value::from(script)
     );
-    Suite::from_run_folder(&yaml, "suite.yaml", rows, Vec::new()).unwrap()
+    Suite::from_run_folder(&yaml, "suite.yaml", Kept::new(rows).unwrap()).unwrap()
 }
 
 fn judge(scorer: &Scorer, suite: &Suite, sample: usize) -> Result<Judgement, ScoringError> {
-    let sample = &suite.samples[sample];
+    let sample = &suite.samples.get(sample).unwrap();
     let response = suite.task.write_expected(sample);
     scorer.judge(sample, &response.text, &suite.task.read(&response))
 }

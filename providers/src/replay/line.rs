@@ -1,8 +1,14 @@
 //! One line of recorded answers.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind as ErrorKindOfIo};
+use std::os::unix::fs::FileExt;
+
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::{Source, unusable};
+use crate::digest;
 use crate::{Advice, Answer, ErrorKind, ProviderError, Response, Side, Stage};
 
 /// The keys that a line which is no record may have.
@@ -32,37 +38,83 @@ pub(super) enum Content {
     Error(Box<ProviderError>),
 }
 
-/// All lines of a file; blank ones are none.
+/// Gives every line of a file to `each`, with where it begins; blank ones are none. Notes the file's
+/// digest and returns its bytes.
 ///
 /// # Errors
 /// The first line that cannot be read, with file, line and, for broken JSON, column.
-pub(super) fn lines(source: &Source) -> Result<Vec<Line>, ProviderError> {
-    let mut lines = Vec::new();
+pub(super) fn lines(
+    source: &mut Source,
+    mut each: impl FnMut(&Source, u64, Line) -> Result<(), ProviderError>,
+) -> Result<u64, ProviderError> {
     let mut after_record = false;
-    for (index, text) in source.text.split_inclusive('\n').enumerate() {
-        let number = index.saturating_add(1);
-        if text.trim().is_empty() {
+    let mut hasher = Sha256::new();
+    let (mut offset, mut bytes, mut torn) = (0u64, Vec::new(), false);
+    let file = source.file.try_clone().map_err(|e| broken(source, 1, &e))?;
+    let mut file = BufReader::with_capacity(1 << 16, file);
+    for number in 1usize.. {
+        bytes.clear();
+        let read = file.read_until(b'\n', &mut bytes).map_err(|e| broken(source, number, &e))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&bytes);
+        let start = offset;
+        offset = offset.saturating_add(read as u64);
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| broken(source, number, &"this line is no UTF-8"))?;
+        if torn || text.trim().is_empty() {
             continue;
         }
         let value = match serde_json::from_str::<Value>(text) {
             Ok(value) => value,
             // The last line of a run that was killed; the run asks that unit again.
-            Err(_) if after_record && !text.ends_with('\n') => break,
+            Err(_) if after_record && !text.ends_with('\n') => {
+                torn = true;
+                continue;
+            }
             Err(e) => {
                 let why = format!("{}:{number}:{}: not JSON: {e}", source.name, e.column());
                 return Err(unusable(ErrorKind::Protocol, why));
             }
         };
-        let line = read(value, number).map_err(|why| {
-            unusable(ErrorKind::Protocol, format!("{}:{number}: {why}", source.name))
-        })?;
+        let line = read_line(value, number).map_err(|why| broken(source, number, &why))?;
         after_record = line.is_record;
-        lines.push(line);
+        each(source, start, line)?;
     }
-    Ok(lines)
+    source.sha256 = digest::of_finished(hasher);
+    Ok(offset)
 }
 
-fn read(value: Value, number: usize) -> Result<Line, String> {
+fn broken(source: &Source, line: usize, why: &dyn std::fmt::Display) -> ProviderError {
+    unusable(ErrorKind::Protocol, format!("{}:{line}: {why}", source.name))
+}
+
+/// What the line that begins at an offset says; `None` where it cannot be read any more.
+pub(super) fn content_at(file: &File, offset: u64) -> Option<Content> {
+    let mut line = Vec::new();
+    let mut block = [0u8; 2048];
+    let mut at = offset;
+    loop {
+        let read = match file.read_at(&mut block, at) {
+            Ok(read) => block.get(..read)?,
+            Err(error) if error.kind() == ErrorKindOfIo::Interrupted => continue,
+            Err(_) => return None,
+        };
+        match read.iter().position(|byte| *byte == b'\n') {
+            Some(end) => line.extend(read.get(..end)?),
+            None => line.extend(read),
+        }
+        if read.is_empty() || read.contains(&b'\n') {
+            break;
+        }
+        at = at.saturating_add(read.len() as u64);
+    }
+    let value = serde_json::from_slice(&line).ok()?;
+    read_line(value, 0).ok().map(|line| line.content)
+}
+
+fn read_line(value: Value, number: usize) -> Result<Line, String> {
     let Value::Object(mut map) = value else {
         return Err(format!("expected an object, found {value}"));
     };

@@ -6,8 +6,9 @@ use rightsize_suites::command::PART;
 use rightsize_suites::{Measure, Parts, Reduce};
 use sha2::{Digest, Sha256};
 
+use super::kinds::Kinds;
 use super::model::{Bounds, Estimate, Interval};
-use super::repeats::{self, Errors, Sample};
+use super::repeats::{self, Errors};
 use crate::folder::Row;
 use crate::run::Outcome;
 use crate::stats::{bootstrap, wilson};
@@ -63,39 +64,143 @@ impl Quantity<'_> {
     fn is_proportion(self) -> bool {
         matches!(self, Quantity::Measure(measure) if measure.is_proportion())
     }
+}
+
+/// The samples behind some rows, as metrics see them: repeats count as one.
+///
+/// Samples with the same statistics are one kind, so that a million of them cost four bytes each.
+#[derive(Debug)]
+pub struct Samples<'a> {
+    rows: &'a [&'a Row],
+    reduce: Reduce,
+    kinds: Kinds,
+    /// The kind of each sample, in the order of the rows.
+    of_sample: Vec<u32>,
+    /// The kinds of what is drawn together in a bootstrap: samples by themselves, then clusters.
+    groups: Vec<u32>,
+    /// The number of each statistic, in the order of their names.
+    numbers: Vec<u32>,
+    /// Whether the statistics of every sample are those of one answer.
+    whole: bool,
+    /// Whether any unit is an error.
+    errors: bool,
+}
+
+impl<'a> Samples<'a> {
+    /// The samples behind `rows`.
+    pub fn of(rows: &'a [&'a Row], reduce: Reduce) -> Self {
+        let mut kinds = Kinds::default();
+        let (mut of_sample, mut groups, mut whole) = (Vec::new(), Vec::new(), true);
+        let mut clusters: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for sample in repeats::samples(rows, reduce, Errors::Wrong) {
+            let kind = kinds.of_sample(&sample);
+            whole &= sample.whole;
+            of_sample.push(kind);
+            match &sample.row.cluster {
+                Some(cluster) => clusters.entry(cluster).or_default().push(kind),
+                None => groups.push(kind),
+            }
+        }
+        groups.extend(clusters.values().map(|members| kinds.of_cluster(members)));
+        let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
+        let numbers = kinds.numbers();
+        Samples { rows, reduce, kinds, of_sample, groups, numbers, whole, errors }
+    }
+
+    /// `quantity` over the samples. `name` tells this estimate from others of the run, so that each
+    /// has its own resamples under the run's `seed`.
+    pub fn estimate<'q>(
+        &self,
+        quantity: impl Into<Quantity<'q>>,
+        seed: u64,
+        name: &str,
+    ) -> Estimate {
+        let quantity = quantity.into();
+        let mut total = self.kinds.nothing();
+        let mut sums = vec![0.0; total.len()];
+        self.of_sample.iter().for_each(|kind| self.kinds.add(*kind, 1.0, &mut sums));
+        self.fill(&mut total, &sums);
+        let value = quantity.finish(&total);
+        // What a command would have said of an answer that never came is anybody's guess.
+        let known = self.errors && matches!(quantity, Quantity::Measure(_));
+        let bounds = value.filter(|_| known).and_then(|worst| {
+            let best = quantity.finish(&self.sum_of_the_best_case())?;
+            Some(Bounds { worst, best: best.max(worst) })
+        });
+        let key = quantity.key();
+        let interval = value.and_then(|value| {
+            let seed = stream(seed, &format!("{name}/{key}"));
+            self.interval(quantity, value, seed, total)
+        });
+        Estimate { metric: key, title: quantity.title(self.reduce), value, interval, bounds }
+    }
+
+    /// Puts sums by the numbers of the statistics to their names.
+    fn fill(&self, total: &mut Parts, sums: &[f64]) {
+        for (sum, number) in total.values_mut().zip(&self.numbers) {
+            *sum = sums.get(*number as usize).copied().unwrap_or(0.0);
+        }
+    }
+
+    /// The sums if every error had been a right answer.
+    fn sum_of_the_best_case(&self) -> Parts {
+        let mut total = Parts::new();
+        for sample in repeats::samples(self.rows, self.reduce, Errors::Right) {
+            for (name, value) in sample.parts.iter() {
+                match total.get_mut(&**name) {
+                    Some(sum) => *sum += value,
+                    None => {
+                        total.insert(name.to_string(), *value);
+                    }
+                }
+            }
+        }
+        total
+    }
 
     /// Whether every sample is right or wrong. The mean accuracy over several axes gives shares
     /// between, and so do repeats.
-    fn is_all_or_nothing(self, samples: &[Sample<'_>]) -> bool {
+    fn is_all_or_nothing(&self, quantity: Quantity<'_>) -> bool {
         let whole = |value: f64| value == 0.0 || value == 1.0;
-        let value = |sample: &Sample<'_>| self.finish(&sum(std::slice::from_ref(sample)));
-        self.is_proportion()
-            && samples.iter().all(|sample| sample.whole && value(sample).is_none_or(whole))
+        let mut kinds = 0..self.kinds.count_of_samples();
+        quantity.is_proportion()
+            && self.whole
+            && kinds.all(|kind| quantity.finish(&self.kinds.parts(kind)).is_none_or(whole))
     }
-}
 
-/// `quantity` over the samples behind `rows`, whose repeats count as one. `name` tells this estimate
-/// from others of the run, so that each has its own resamples under the run's `seed`.
-pub fn of<'a>(
-    quantity: impl Into<Quantity<'a>>,
-    rows: &[&Row],
-    reduce: Reduce,
-    seed: u64,
-    name: &str,
-) -> Estimate {
-    let quantity = quantity.into();
-    let samples = repeats::samples(rows, reduce, Errors::Wrong);
-    let value = quantity.finish(&sum(&samples));
-    let errors = rows.iter().any(|row| row.outcome == Outcome::Error);
-    // What a command would have said of an answer that never came is anybody's guess.
-    let known = errors && matches!(quantity, Quantity::Measure(_));
-    let bounds = value.filter(|_| known).and_then(|worst| {
-        let best = quantity.finish(&sum(&repeats::samples(rows, reduce, Errors::Right)))?;
-        Some(Bounds { worst, best: best.max(worst) })
-    });
-    let key = quantity.key();
-    let interval = value.and_then(|value| interval(quantity, value, &samples, seed, name, &key));
-    Estimate { metric: key, title: quantity.title(reduce), value, interval, bounds }
+    /// Wilson for a proportion of independent samples; else a bootstrap over samples, or over the
+    /// clusters that they belong to. `total` has the names of all statistics.
+    fn interval(
+        &self,
+        quantity: Quantity<'_>,
+        value: f64,
+        seed: u64,
+        mut total: Parts,
+    ) -> Option<Interval> {
+        if self.groups.len() == self.of_sample.len() && self.is_all_or_nothing(quantity) {
+            let n = self.of_sample.len() as u64;
+            let right = (value * n as f64).round().max(0.0) as u64;
+            let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;
+            return Some(Interval { lower, upper, level: LEVEL, method: "Wilson".into() });
+        }
+        // One sum is filled again for every resample: a name that counts 0 is as good as absent.
+        let mut slots = vec![0.0; total.len()];
+        let statistic = |drawn: &mut dyn Iterator<Item = (u32, f64)>| {
+            slots.fill(0.0);
+            drawn.for_each(|(kind, times)| self.kinds.add(kind, times, &mut slots));
+            self.fill(&mut total, &slots);
+            quantity.finish(&total)
+        };
+        let (lower, upper) = bootstrap::interval_of_kinds(&self.groups, seed, LEVEL, statistic)?;
+        // Resamples that all agree (nothing right, everything right) know no uncertainty: no
+        // interval is better than one of no width.
+        if lower >= upper {
+            return None;
+        }
+        // A percentile interval can miss its own estimate when the statistic is biased in resamples.
+        let (lower, upper) = (lower.min(value), upper.max(value));
+        Some(Interval { lower, upper, level: LEVEL, method: "bootstrap".into() })
+    }
 }
 
 /// A metric's name for people, with how repeats count.
@@ -112,89 +217,6 @@ pub fn word<T: serde::Serialize>(value: &T) -> String {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
-}
-
-fn sum(samples: &[Sample<'_>]) -> Parts {
-    let mut total = Parts::new();
-    for (name, value) in samples.iter().flat_map(|sample| sample.parts.iter()) {
-        match total.get_mut(&**name) {
-            Some(sum) => *sum += value,
-            None => {
-                total.insert(name.to_string(), *value);
-            }
-        }
-    }
-    total
-}
-
-/// Wilson for a proportion of independent samples; else a bootstrap over samples, or over the
-/// clusters that they belong to.
-fn interval(
-    quantity: Quantity<'_>,
-    value: f64,
-    samples: &[Sample<'_>],
-    seed: u64,
-    name: &str,
-    key: &str,
-) -> Option<Interval> {
-    let groups = groups(samples);
-    if groups.len() == samples.len() && quantity.is_all_or_nothing(samples) {
-        let n = samples.len() as u64;
-        let right = (value * n as f64).round().max(0.0) as u64;
-        let (lower, upper) = wilson::interval(right, n, wilson::Z95)?;
-        return Some(Interval { lower, upper, level: LEVEL, method: "Wilson".into() });
-    }
-    let names: BTreeMap<&str, usize> = {
-        let all: std::collections::BTreeSet<&str> =
-            samples.iter().flat_map(|s| s.parts.iter()).map(|(name, _)| &**name).collect();
-        all.into_iter().enumerate().map(|(i, name)| (name, i)).collect()
-    };
-    let sums: Vec<Vec<(usize, f64)>> = groups.iter().map(|group| dense(group, &names)).collect();
-    // One sum is filled again for every resample: a name that counts 0 is as good as absent.
-    let mut total: Parts = names.keys().map(|name| ((*name).to_owned(), 0.0)).collect();
-    let mut slots = vec![0.0; names.len()];
-    let statistic = |drawn: &[usize]| {
-        slots.fill(0.0);
-        for (part, value) in drawn.iter().filter_map(|group| sums.get(*group)).flatten() {
-            if let Some(slot) = slots.get_mut(*part) {
-                *slot += value;
-            }
-        }
-        total.values_mut().zip(&slots).for_each(|(sum, slot)| *sum = *slot);
-        quantity.finish(&total)
-    };
-    let seed = stream(seed, &format!("{name}/{key}"));
-    let (lower, upper) = bootstrap::interval(sums.len(), seed, LEVEL, statistic)?;
-    // Resamples that all agree (nothing right, everything right) know no uncertainty: no interval
-    // is better than one of no width.
-    if lower >= upper {
-        return None;
-    }
-    // A percentile interval can miss its own estimate when the statistic is biased in resamples.
-    let (lower, upper) = (lower.min(value), upper.max(value));
-    Some(Interval { lower, upper, level: LEVEL, method: "bootstrap".into() })
-}
-
-fn groups<'a, 's>(samples: &'s [Sample<'a>]) -> Vec<Vec<&'s Sample<'a>>> {
-    let mut groups: BTreeMap<(bool, &str), Vec<&Sample<'a>>> = BTreeMap::new();
-    for sample in samples {
-        let key = match &sample.row.cluster {
-            Some(cluster) => (true, &**cluster),
-            None => (false, &*sample.row.sample),
-        };
-        groups.entry(key).or_default().push(sample);
-    }
-    groups.into_values().collect()
-}
-
-fn dense(group: &[&Sample<'_>], names: &BTreeMap<&str, usize>) -> Vec<(usize, f64)> {
-    let mut sums: BTreeMap<usize, f64> = BTreeMap::new();
-    for (name, value) in group.iter().flat_map(|sample| sample.parts.iter()) {
-        if let Some(index) = names.get(&**name) {
-            *sums.entry(*index).or_default() += value;
-        }
-    }
-    sums.into_iter().collect()
 }
 
 /// A seed of its own for each named draw of a run.

@@ -5,6 +5,7 @@
 //! memory, load time, throughput, crashes) stands in [`Analysis::setting`].
 
 mod estimate;
+mod kinds;
 mod model;
 mod modes;
 mod pass;
@@ -71,8 +72,8 @@ pub fn analyse(folder: &RunFolder) -> Result<Analysis, FolderError> {
 }
 
 fn suite(index: usize, facts: &SuiteFacts, source: &str, rows: &[Row]) -> SuiteView {
-    let mut asked: Vec<&str> =
-        rows.iter().filter(|row| row.suite == index).map(|row| &*row.sample).collect();
+    let mut asked: Vec<u32> =
+        rows.iter().filter(|row| row.suite == index).map(|row| row.sample).collect();
     asked.dedup();
     SuiteView {
         name: facts.name.clone(),

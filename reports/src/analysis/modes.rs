@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rightsize_suites::choices::ACC_NORM;
 
-use super::estimate;
+use super::estimate::Samples;
 use super::model::ModeView;
 use super::repeats;
 use crate::folder::{Row, RunFolder};
@@ -31,11 +31,10 @@ pub fn of(folder: &RunFolder) -> Vec<ModeView> {
             let written: Vec<&Row> =
                 written.into_iter().filter(|row| row.scenario == first).collect();
             let both = !written.is_empty();
-            let all: BTreeSet<&str> =
-                written.iter().chain(&chosen).map(|row| &*row.sample).collect();
+            let all: BTreeSet<u32> = written.iter().chain(&chosen).map(|row| row.sample).collect();
             let (with_written, with_chosen) = (answers(&written), answers(&chosen));
             let common = |row: &&&Row| {
-                with_chosen.contains(&*row.sample) && (!both || with_written.contains(&*row.sample))
+                with_chosen.contains(&row.sample) && (!both || with_written.contains(&row.sample))
             };
             let chosen: Vec<&Row> = chosen.iter().filter(common).copied().collect();
             let written: Vec<&Row> = written.iter().filter(common).copied().collect();
@@ -45,7 +44,8 @@ pub fn of(folder: &RunFolder) -> Vec<ModeView> {
             let name = format!("{}/{}/modes", facts.name, entry.id);
             let seed = folder.manifest.seed;
             let of = |rows: &[&Row], mode: &str| {
-                estimate::of(primary, rows, facts.reduce, seed, &format!("{name}/{mode}"))
+                let samples = Samples::of(rows, facts.reduce);
+                samples.estimate(primary, seed, &format!("{name}/{mode}"))
             };
             let choose = of(&chosen, "choose");
             let generate = both.then(|| of(&written, "generate"));
@@ -67,10 +67,10 @@ pub fn of(folder: &RunFolder) -> Vec<ModeView> {
 }
 
 /// The samples all of whose rows have an answer.
-fn answers<'a>(rows: &[&'a Row]) -> BTreeSet<&'a str> {
-    let errors: BTreeSet<&str> =
-        rows.iter().filter(|r| r.outcome == Outcome::Error).map(|r| &*r.sample).collect();
-    rows.iter().map(|row| &*row.sample).filter(|sample| !errors.contains(sample)).collect()
+fn answers(rows: &[&Row]) -> BTreeSet<u32> {
+    let errors: BTreeSet<u32> =
+        rows.iter().filter(|r| r.outcome == Outcome::Error).map(|r| r.sample).collect();
+    rows.iter().map(|row| row.sample).filter(|sample| !errors.contains(sample)).collect()
 }
 
 /// The mean score of the choices that are most probable per character.

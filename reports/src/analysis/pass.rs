@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rightsize_providers::UsageSource;
 use rightsize_suites::command::PART;
 
-use super::estimate::{self, Quantity};
+use super::estimate::{self, Quantity, Samples};
 use super::model::*;
 use super::{repeats, tables};
-use crate::folder::{ErrorKey, Row};
+use crate::folder::{ErrorKey, Figures, Row};
 use crate::latency;
 use crate::run::{EntryRef, Outcome, Scenario, SuiteFacts};
 use crate::stats::percentile::{Sorted, needed};
@@ -28,8 +29,8 @@ pub fn of(
 ) -> Pass {
     let name = format!("{}/{}/{}", facts.name, entry.id, scenario.as_str());
     let reduce = facts.reduce;
-    let mut metrics =
-        facts.metrics.iter().map(|metric| estimate::of(metric, rows, reduce, seed, &name));
+    let samples = Samples::of(rows, reduce);
+    let mut metrics = facts.metrics.iter().map(|metric| samples.estimate(metric, seed, &name));
     let primary = metrics.next().unwrap_or_else(|| Estimate {
         metric: String::new(),
         title: facts.primary.clone(),
@@ -39,9 +40,8 @@ pub fn of(
     });
     let mut others: Vec<Estimate> = metrics.collect();
     let own = own_parts(rows).into_iter();
-    others.extend(
-        own.map(|part| estimate::of(Quantity::Part(part), rows, facts.reduce, seed, &name)),
-    );
+    others.extend(own.map(|part| samples.estimate(Quantity::Part(part), seed, &name)));
+    drop(samples);
     let concurrency = match scenario {
         Scenario::SingleStream => 1,
         Scenario::Batch => entry.concurrency,
@@ -95,13 +95,14 @@ fn counts(rows: &[&Row]) -> Counts {
 fn latencies(label: String, rows: &[&Row]) -> Latency {
     let timed: Vec<&Row> =
         rows.iter().copied().filter(|row| !row.cached && row.outcome != Outcome::Error).collect();
-    let over = |of: fn(&Row) -> Option<f64>, missing: &str| {
-        let ms: Vec<f64> = timed.iter().filter_map(|row| of(row)).map(|ns| ns / 1e6).collect();
+    let over = |of: fn(&Figures) -> Option<f64>, missing: &str| {
+        let known = timed.iter().filter_map(|row| row.figure(of));
+        let ms: Vec<f64> = known.map(|ns| ns / 1e6).collect();
         quantiles(ms, timed.len(), missing)
     };
     let no_first = "the answers carry no time of a first token: they were not streamed";
     let tpot = over(
-        |row| row.tpot,
+        |figures| figures.tpot,
         "needs streamed answers of two or more tokens and a known number of reasoning tokens",
     );
     let decode_tok_s = match (tpot.p50.value, &tpot.p50.why) {
@@ -111,9 +112,12 @@ fn latencies(label: String, rows: &[&Row]) -> Latency {
     };
     Latency {
         label,
-        ttft: over(|row| row.ttft.map(|ns| ns as f64), no_first),
-        ttfo: over(|row| row.ttfo.map(|ns| ns as f64), no_first),
-        end_to_end: over(|row| row.end_to_end.map(|ns| ns as f64), "the answers carry no time"),
+        ttft: over(|figures| figures.ttft.map(|ns| ns as f64), no_first),
+        ttfo: over(|figures| figures.ttfo.map(|ns| ns as f64), no_first),
+        end_to_end: over(
+            |figures| figures.end_to_end.map(|ns| ns as f64),
+            "the answers carry no time",
+        ),
         tpot,
         decode_tok_s,
     }
@@ -138,20 +142,22 @@ fn quantiles(ms: Vec<f64>, answers: usize, missing: &str) -> Quantiles {
 }
 
 fn tokens(rows: &[&Row]) -> Tokens {
-    let total = |of: fn(&Row) -> Option<u64>| {
-        rows.iter().filter_map(|row| of(row)).reduce(u64::saturating_add)
+    let total = |of: fn(&Figures) -> Option<u64>| {
+        rows.iter().filter_map(|row| row.figure(of)).reduce(u64::saturating_add)
     };
-    let sources: BTreeSet<String> = rows
-        .iter()
-        .filter(|row| row.outcome != Outcome::Error)
-        .map(|row| estimate::word(&row.usage_source))
-        .collect();
+    let mut known: Vec<UsageSource> = Vec::new();
+    for row in rows.iter().filter(|row| row.outcome != Outcome::Error) {
+        if !known.contains(&row.usage_source) {
+            known.push(row.usage_source);
+        }
+    }
+    let sources: BTreeSet<String> = known.iter().map(estimate::word).collect();
     Tokens {
-        input: total(|row| row.input_tokens),
-        output: total(|row| row.output_tokens),
+        input: total(|figures| figures.input_tokens),
+        output: total(|figures| figures.output_tokens),
         known: rows
             .iter()
-            .filter(|row| row.input_tokens.is_some() && row.output_tokens.is_some())
+            .filter_map(|row| row.figure(|figures| figures.input_tokens.and(figures.output_tokens)))
             .count() as u64,
         source: sources.into_iter().collect::<Vec<_>>().join(", "),
     }
@@ -181,10 +187,8 @@ fn slices(facts: &SuiteFacts, rows: &[&Row], seed: u64, name: &str) -> Vec<Slice
                     .map(|(value, rows)| Slice {
                         value: value.to_owned(),
                         counts: counts(&rows),
-                        primary: estimate::of(
+                        primary: Samples::of(&rows, facts.reduce).estimate(
                             primary,
-                            &rows,
-                            facts.reduce,
                             seed,
                             &format!("{name}/{tag}={value}"),
                         ),

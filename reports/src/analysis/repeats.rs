@@ -49,9 +49,13 @@ pub enum Errors {
 }
 
 /// The samples behind `rows`, in which the repeats of a sample stand together.
-pub fn samples<'a>(rows: &[&'a Row], reduce: Reduce, errors: Errors) -> Vec<Sample<'a>> {
+pub fn samples<'r, 'a>(
+    rows: &'r [&'a Row],
+    reduce: Reduce,
+    errors: Errors,
+) -> impl Iterator<Item = Sample<'a>> + use<'r, 'a> {
     let repeats = rows.chunk_by(|a, b| a.sample == b.sample);
-    repeats.filter_map(|repeats| sample(repeats, reduce, errors)).collect()
+    repeats.filter_map(move |repeats| sample(repeats, reduce, errors))
 }
 
 /// How many samples are behind `rows`.

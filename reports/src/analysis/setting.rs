@@ -251,7 +251,7 @@ fn throughput(folder: &RunFolder, index: usize, sessions: &[&EntrySession]) -> (
             && walls.contains_key(&row.session)
         {
             units = units.saturating_add(1);
-            match row.output_tokens {
+            match row.figure(|figures| figures.output_tokens) {
                 Some(more) => tokens = tokens.saturating_add(more),
                 None => counted = false,
             }

@@ -24,7 +24,7 @@ pub fn confusion<'a>(labels: &[String], rows: &[&'a Row]) -> Option<Confusion> {
             _ => None,
         }
     };
-    matrix(labels, rows.iter().filter_map(read).collect())
+    matrix(labels, rows.iter().filter_map(read))
 }
 
 /// The tables of each axis of a suite with several, or with label sets.
@@ -45,15 +45,15 @@ pub fn axes(facts: &SuiteFacts, rows: &[&Row]) -> Vec<AxisTables> {
     facts.axes.iter().map(tables).collect()
 }
 
-fn read_on<'a>(axis: &str, rows: &[&'a Row]) -> Vec<Read<'a>> {
-    let read = |row: &&'a Row| match &row.verdict {
+fn read_on<'a>(axis: &str, rows: &[&'a Row]) -> impl Iterator<Item = Read<'a>> + Clone {
+    let read = move |row: &&'a Row| match &row.verdict {
         Verdict::Axes(axes) => axes
             .iter()
             .find(|on| &*on.axis == axis)
             .map(|on| (&*on.expected, on.predicted.as_deref(), row.outcome)),
         _ => None,
     };
-    rows.iter().filter_map(read).collect()
+    rows.iter().filter_map(read)
 }
 
 fn label_row(label: &str, prefix: &str, parts: &BTreeMap<&str, f64>) -> LabelRow {
@@ -79,15 +79,15 @@ fn sum<'a>(rows: &[&'a Row]) -> BTreeMap<&'a str, f64> {
 }
 
 /// A confusion matrix. Labels that the suite does not name follow those it does.
-fn matrix(suite: &[String], verdicts: Vec<Read<'_>>) -> Option<Confusion> {
-    if verdicts.is_empty() {
-        return None;
-    }
+fn matrix<'a>(
+    suite: &[String],
+    verdicts: impl Iterator<Item = Read<'a>> + Clone,
+) -> Option<Confusion> {
+    verdicts.clone().next()?;
     let known: BTreeSet<&str> = suite.iter().map(String::as_str).collect();
     let more: BTreeSet<&str> = verdicts
-        .iter()
-        .flat_map(|(expected, predicted, _)| predicted.iter().chain([expected]))
-        .copied()
+        .clone()
+        .flat_map(|(expected, predicted, _)| predicted.into_iter().chain([expected]))
         .filter(|label| !known.contains(label))
         .collect();
     let labels: Vec<String> =

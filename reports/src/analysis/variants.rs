@@ -2,7 +2,7 @@
 //!
 //! The one place that scores the dev split: the runner chooses by it, and reports show it.
 
-use super::estimate;
+use super::estimate::Samples;
 use super::model::{VariantScore, VariantView};
 use super::repeats;
 use crate::folder::{Row, RunFolder};
@@ -45,7 +45,11 @@ fn candidates(facts: &SuiteFacts, dev: &[&Row], seed: u64, name: &str) -> Vec<Va
             samples: repeats::count(&rows),
             units: rows.len() as u64,
             errors: rows.iter().filter(|row| row.outcome == Outcome::Error).count() as u64,
-            score: estimate::of(primary, &rows, facts.reduce, seed, &format!("{name}/{variant}")),
+            score: Samples::of(&rows, facts.reduce).estimate(
+                primary,
+                seed,
+                &format!("{name}/{variant}"),
+            ),
         })
     });
     scored.collect()

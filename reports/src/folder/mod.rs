@@ -2,20 +2,21 @@
 //!
 //! One pass over `records.jsonl` keeps what the analysis needs of each unit ([`Row`]) and where its
 //! line stands; texts are read again, one unit at a time, when they are rendered ([`Texts`]). So
-//! the memory does not grow with the length of prompts and answers.
+//! the memory does not grow with the length of prompts and answers: about a hundred bytes a unit.
 
+mod index;
 mod rows;
 mod scores;
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
-pub use rows::{ErrorKey, OnAxis, Row, Verdict};
+use index::{Index, key};
+use rows::{Collected, Ids};
+pub use rows::{ErrorKey, Figures, OnAxis, Row, Shared, Verdict};
 pub use scores::newest_scores;
 use scores::{OpenScores, Scores};
 
@@ -103,7 +104,8 @@ pub struct RunFolder {
     rows: Vec<Row>,
     dev: Vec<Row>,
     choices: Vec<Row>,
-    prompts: HashMap<[u8; 32], Span>,
+    ids: Ids,
+    prompts: Index,
     scores: Option<Scores>,
 }
 
@@ -152,17 +154,22 @@ impl RunFolder {
                 Ok(())
             })?;
         }
-        let [rows, dev, choices] = collector.finish(&mut noticed);
-        let mut prompts = HashMap::new();
+        let Collected { rows, dev, choices, ids } = collector.finish(&mut noticed);
+        /// The text is read when it is shown.
+        #[derive(serde::Deserialize)]
+        struct PromptKey {
+            sha256: String,
+        }
+        let mut prompts = Index::default();
         let path = dir.join(files::PROMPTS);
         if path.exists() {
             noticed.torn += lines(&path, |bytes, span, number| {
-                let prompt: PromptText = line_of(&path, bytes, number)?;
-                prompts.insert(digest(&prompt.sha256), span);
+                let PromptKey { sha256 } = line_of(&path, bytes, number)?;
+                prompts.add(key(&sha256), span);
                 Ok(())
             })?;
         }
-        let dir = dir.to_owned();
+        let (dir, prompts) = (dir.to_owned(), prompts.complete());
         Ok(RunFolder {
             dir,
             manifest,
@@ -172,6 +179,7 @@ impl RunFolder {
             rows,
             dev,
             choices,
+            ids,
             prompts,
             scores,
         })
@@ -210,6 +218,11 @@ impl RunFolder {
     /// entry, in the same order. Where an entry only chooses, they are in [`RunFolder::rows`].
     pub fn choice_rows(&self) -> &[Row] {
         &self.choices
+    }
+
+    /// The sample id of a row.
+    pub fn sample(&self, row: &Row) -> &str {
+        self.ids.get(row.sample)
     }
 
     /// Opens the texts of the folder.
@@ -264,11 +277,11 @@ impl Texts<'_> {
     /// The prompt behind a row, as it stands in the folder; `None` where it was not kept.
     pub fn prompt(&mut self, row: &Row) -> Result<Option<String>, FolderError> {
         let (Some(span), Some((path, file))) =
-            (self.folder.prompts.get(&row.prompt), &mut self.prompts)
+            (self.folder.prompts.get(row.prompt), &mut self.prompts)
         else {
             return Ok(None);
         };
-        read_span(path, file, *span, &mut self.buffer)?;
+        read_span(path, file, span, &mut self.buffer)?;
         let prompt: PromptText = serde_json::from_slice(&self.buffer).map_err(|_| changed(path))?;
         Ok(Some(prompt.text))
     }
@@ -367,23 +380,4 @@ fn lines(
         }
         offset = offset.saturating_add(read as u64);
     }
-}
-
-/// The bytes of a hexadecimal SHA-256; of anything else, its own digest.
-fn digest(hex: &str) -> [u8; 32] {
-    let mut bytes = [0u8; 32];
-    let pairs = hex.as_bytes().chunks(2).map(|pair| {
-        std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    });
-    let mut slots = bytes.iter_mut();
-    for byte in pairs {
-        match (slots.next(), byte) {
-            (Some(slot), Some(byte)) => *slot = byte,
-            _ => return Sha256::digest(hex.as_bytes()).into(),
-        }
-    }
-    if slots.next().is_some() {
-        return Sha256::digest(hex.as_bytes()).into();
-    }
-    bytes
 }

@@ -1,6 +1,8 @@
 //! What is kept of a record for the analysis: numbers and shared names, no text of a sample.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use rightsize_providers::{ErrorKind, Side, UsageSource};
@@ -8,21 +10,59 @@ use rightsize_suites::counted;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{Noticed, Span, digest};
+use super::index::key;
+use super::{Noticed, Span};
 use crate::latency;
 use crate::run::{Manifest, Mode, Outcome, Record, Scenario, Split, SuiteFacts};
 
-/// One unit.
+/// Different [`Shared`]s that are looked for among those that are known. Where there are more, most
+/// units have one of their own, and a table of all would cost more than it saves.
+const MOST_SHARED: usize = 1 << 16;
+
+/// One unit: what is its own, and what it shares with many others.
 #[derive(Debug, Clone)]
 pub struct Row {
+    /// What other units have alike; its fields are also this row's.
+    pub shared: Arc<Shared>,
+    /// Its sample, by the place of the id in the order of all ids of the folder
+    /// ([`RunFolder::sample`](super::RunFolder::sample) has the id).
+    pub sample: u32,
+    /// Latencies and token counts, where any is known.
+    pub figures: Option<Box<Figures>>,
+    /// The first 64 bits of the unit's digest.
+    pub unit: u64,
+    /// The first 64 bits of the prompt's SHA-256.
+    pub prompt: u64,
+    /// Where the record's line stands.
+    pub span: Span,
+}
+
+impl Deref for Row {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Row {
+    /// A latency or token count; absent where it is not known.
+    pub fn figure<T>(&self, of: impl FnOnce(&Figures) -> Option<T>) -> Option<T> {
+        self.figures.as_deref().and_then(of)
+    }
+}
+
+/// What units of a run have alike: there are few different ones, unless statistics are shares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shared {
     /// Index of its suite in the manifest.
     pub suite: usize,
     /// Index of its model entry in the manifest.
     pub model: usize,
-    /// Sample id.
-    pub sample: Arc<str>,
     /// Prompt variant.
     pub variant: Arc<str>,
+    /// The split of its sample.
+    pub split: Split,
     /// How it was asked.
     pub mode: Mode,
     /// How load was offered.
@@ -49,6 +89,29 @@ pub struct Row {
     pub error: Option<Arc<ErrorKey>>,
     /// Whether the answer came from a cache: its timing is not of this run.
     pub cached: bool,
+    /// Where the counts of tokens come from.
+    pub usage_source: UsageSource,
+    /// Whether its score is of the newest scores of the folder; true where there are none.
+    pub newest_score: bool,
+}
+
+/// No statistic of a record is NaN: JSON has none.
+impl Eq for Shared {}
+
+impl Hash for Shared {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.suite, self.model, self.scenario, self.repeat, self.session).hash(state);
+        (&self.tags, &self.cluster, &self.reading, &self.verdict).hash(state);
+        self.score.map(f64::to_bits).hash(state);
+        for (name, value) in &self.parts {
+            (name, value.to_bits()).hash(state);
+        }
+    }
+}
+
+/// Latencies and token counts of a unit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures {
     /// Time to first token, nanoseconds.
     pub ttft: Option<u64>,
     /// Time to first token of the answer proper, nanoseconds.
@@ -61,18 +124,10 @@ pub struct Row {
     pub input_tokens: Option<u64>,
     /// Written tokens.
     pub output_tokens: Option<u64>,
-    /// Where the counts come from.
-    pub usage_source: UsageSource,
-    /// SHA-256 of the prompt.
-    pub prompt: [u8; 32],
-    /// Where the record's line stands.
-    pub span: Span,
-    /// Whether its score is of the newest scores of the folder; true where there are none.
-    pub newest_score: bool,
 }
 
 /// Kind-specific detail of a record.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// None that a table is made of.
     #[default]
@@ -91,7 +146,7 @@ pub enum Verdict {
 }
 
 /// A label on one axis of several.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OnAxis {
     /// The axis.
     pub axis: Arc<str>,
@@ -132,16 +187,50 @@ fn reading_of(readings: &BTreeMap<String, Value>) -> Option<u64> {
     Some(digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
 }
 
-/// A unit's key: all that tells it from every other unit of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    suite: usize,
-    model: usize,
-    sample: Arc<str>,
-    variant: Arc<str>,
-    mode: Mode,
-    scenario: Scenario,
-    repeat: u32,
+/// Sample ids, one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    text: String,
+    /// Where each one ends.
+    ends: Vec<usize>,
+}
+
+impl Ids {
+    fn push(&mut self, id: &str) {
+        self.text.push_str(id);
+        self.ends.push(self.text.len());
+    }
+
+    /// The id at a place; nothing beyond the last one.
+    pub(super) fn get(&self, at: u32) -> &str {
+        let at = at as usize;
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let end = self.ends.get(at).copied().unwrap_or(0);
+        self.text.get(start.unwrap_or(0)..end).unwrap_or_default()
+    }
+
+    /// Each different id once, in order, and the place of each of these ids among them.
+    fn ranked(&self) -> (Ids, Vec<u32>) {
+        let count = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..count).collect();
+        order.sort_unstable_by(|a, b| self.get(*a).cmp(self.get(*b)));
+        let mut ids = Ids::default();
+        let mut ranks = vec![0u32; order.len()];
+        let mut rank = 0u32;
+        for at in order {
+            let id = self.get(at);
+            if ids.ends.is_empty() {
+                ids.push(id);
+            } else if ids.get(rank) != id {
+                ids.push(id);
+                rank = rank.saturating_add(1);
+            }
+            if let Some(slot) = ranks.get_mut(at as usize) {
+                *slot = rank;
+            }
+        }
+        (ids, ranks)
+    }
 }
 
 /// Each different name once.
@@ -168,12 +257,13 @@ pub(super) struct Collector {
     tasks: Vec<String>,
     tags: HashMap<BTreeMap<String, String>, Arc<BTreeMap<String, String>>>,
     errors: HashMap<ErrorKey, Arc<ErrorKey>>,
-    rows: HashMap<Key, ([u8; 32], Row)>,
-    dev: HashMap<Key, ([u8; 32], Row)>,
-    /// Answers that were chosen beside those that were written.
-    choices: HashMap<Key, ([u8; 32], Row)>,
     /// Pairs of suite and model whose answers are written, as planned.
     written: HashSet<(usize, usize)>,
+    shared: HashSet<Arc<Shared>>,
+    /// The id of each row's sample.
+    ids: Ids,
+    /// In the order of the file.
+    rows: Vec<Row>,
     noticed: Noticed,
 }
 
@@ -193,13 +283,13 @@ impl Collector {
             suites: known,
             models,
             written: pairs,
-            choices: HashMap::new(),
             names: Names::default(),
             tasks: suites.iter().map(|s| s.task.clone()).collect(),
             tags: HashMap::new(),
             errors: HashMap::new(),
-            rows: HashMap::new(),
-            dev: HashMap::new(),
+            shared: HashSet::new(),
+            ids: Ids::default(),
+            rows: Vec::new(),
             noticed: Noticed::default(),
         }
     }
@@ -213,36 +303,28 @@ impl Collector {
             self.noticed.foreign += 1;
             return;
         };
-        let split = record.split;
-        let unit = digest(&record.unit);
-        let mut row = self.row(suite, model, record, span);
-        row.newest_score = scored;
-        let key = Key {
-            suite,
-            model,
-            sample: row.sample.clone(),
-            variant: row.variant.clone(),
-            mode: row.mode,
-            scenario: row.scenario,
-            repeat: row.repeat,
+        let sample = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.ids.push(&record.sample);
+        let figures = Figures {
+            ttft: latency::ttft(&record.timing),
+            ttfo: latency::ttfo(&record.timing),
+            tpot: latency::tpot(&record.timing, &record.usage),
+            end_to_end: latency::end_to_end(&record.timing),
+            input_tokens: record.usage.input_total,
+            output_tokens: record.usage.output_total,
         };
-        let rows = match split {
-            Split::Test if key.mode == Mode::Choose && self.written.contains(&(suite, model)) => {
-                &mut self.choices
-            }
-            Split::Test => &mut self.rows,
-            Split::Dev => &mut self.dev,
+        let row = Row {
+            sample,
+            figures: (figures != Figures::default()).then(|| Box::new(figures)),
+            unit: key(&record.unit),
+            prompt: key(&record.prompt_sha256),
+            span,
+            shared: self.shared(suite, model, record, scored),
         };
-        if let Some((before, _)) = rows.insert(key, (unit, row)) {
-            if before == unit {
-                self.noticed.superseded += 1;
-            } else {
-                self.noticed.conflicts += 1;
-            }
-        }
+        self.rows.push(row);
     }
 
-    fn row(&mut self, suite: usize, model: usize, record: Record, span: Span) -> Row {
+    fn shared(&mut self, suite: usize, model: usize, record: Record, scored: bool) -> Arc<Shared> {
         let error = record.error.map(|e| ErrorKey {
             kind: e.kind,
             ours: e.side == Side::Ours,
@@ -253,11 +335,11 @@ impl Collector {
             .map(|key| self.errors.entry(key.clone()).or_insert_with(|| Arc::new(key)).clone());
         let tags =
             self.tags.entry(record.tags).or_insert_with_key(|tags| Arc::new(tags.clone())).clone();
-        Row {
+        let shared = Shared {
             suite,
             model,
-            sample: self.names.get(record.sample.as_str()),
             variant: self.names.get(record.variant.as_str()),
+            split: record.split,
             mode: record.mode,
             scenario: record.scenario,
             repeat: record.repeat,
@@ -271,17 +353,17 @@ impl Collector {
             verdict: self.verdict(suite, &record.detail, &record.expected),
             error,
             cached: record.cached,
-            ttft: latency::ttft(&record.timing),
-            ttfo: latency::ttfo(&record.timing),
-            tpot: latency::tpot(&record.timing, &record.usage),
-            end_to_end: latency::end_to_end(&record.timing),
-            input_tokens: record.usage.input_total,
-            output_tokens: record.usage.output_total,
             usage_source: record.usage.source,
-            prompt: digest(&record.prompt_sha256),
-            span,
-            newest_score: true,
+            newest_score: scored,
+        };
+        if let Some(known) = self.shared.get(&shared) {
+            return known.clone();
         }
+        let shared = Arc::new(shared);
+        if self.shared.len() < MOST_SHARED {
+            self.shared.insert(shared.clone());
+        }
+        shared
     }
 
     fn verdict(&mut self, suite: usize, detail: &Value, expected: &Value) -> Verdict {
@@ -332,23 +414,59 @@ impl Collector {
         Verdict::Axes(axes.collect())
     }
 
-    /// The rows in their fixed order: those of test, those of dev, and the choices beside them.
-    pub(super) fn finish(self, noticed: &mut Noticed) -> [Vec<Row>; 3] {
+    /// The rows in their fixed order, with the ids of their samples. Of the records of one unit the
+    /// last one counts.
+    pub(super) fn finish(self, noticed: &mut Noticed) -> Collected {
         noticed.superseded += self.noticed.superseded;
         noticed.conflicts += self.noticed.conflicts;
         noticed.foreign += self.noticed.foreign;
-        let rows = in_order(self.rows);
+        let (ids, ranks) = self.ids.ranked();
+        drop((self.ids, self.shared));
+        let mut rows = self.rows;
+        for row in &mut rows {
+            row.sample = ranks.get(row.sample as usize).copied().unwrap_or(u32::MAX);
+        }
+        drop(ranks);
+        rows.sort_unstable_by(|a, b| {
+            (unit_order(a), a.span.offset).cmp(&(unit_order(b), b.span.offset))
+        });
+        rows.dedup_by(|later, kept| {
+            let same = unit_order(later) == unit_order(kept);
+            if same {
+                if later.unit == kept.unit {
+                    noticed.superseded += 1;
+                } else {
+                    noticed.conflicts += 1;
+                }
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        let dev = rows.extract_if(.., |row| row.split == Split::Dev).collect();
         // Scores made again are of test: dev keeps those that a variant was chosen by.
         noticed.unscored = rows.iter().filter(|row| !row.newest_score).count() as u64;
-        [rows, in_order(self.dev), in_order(self.choices)]
+        let beside =
+            |row: &Row| row.mode == Mode::Choose && self.written.contains(&(row.suite, row.model));
+        let choices = rows.extract_if(.., |row| beside(row)).collect();
+        Collected { rows, dev, choices, ids }
     }
 }
 
-fn in_order(rows: HashMap<Key, ([u8; 32], Row)>) -> Vec<Row> {
-    let mut rows: Vec<Row> = rows.into_values().map(|(_, row)| row).collect();
-    rows.sort_by(|a, b| {
-        (a.suite, &a.sample, a.model, a.scenario, a.repeat, &a.variant)
-            .cmp(&(b.suite, &b.sample, b.model, b.scenario, b.repeat, &b.variant))
-    });
-    rows
+/// The rows of a folder, each part in the same fixed order.
+pub(super) struct Collected {
+    /// Those of the test split.
+    pub rows: Vec<Row>,
+    /// Those of the dev split.
+    pub dev: Vec<Row>,
+    /// Answers that were chosen beside those that were written.
+    pub choices: Vec<Row>,
+    /// The ids of their samples.
+    pub ids: Ids,
+}
+
+/// All that tells a unit from every other unit of the run, in the order of the rows.
+fn unit_order(row: &Row) -> (usize, u32, usize, Scenario, u32, &str, bool, bool) {
+    let Shared { suite, model, scenario, repeat, variant, mode, split, .. } = &*row.shared;
+    let (chosen, dev) = (*mode == Mode::Choose, *split == Split::Dev);
+    (*suite, row.sample, *model, *scenario, *repeat, variant, chosen, dev)
 }

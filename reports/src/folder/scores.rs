@@ -1,11 +1,11 @@
 //! Scores that were made again, as they are read: the newest file of a run folder.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{FolderError, Span, changed, digest, line_of, lines, read_span};
+use super::index::{Index, key};
+use super::{FolderError, changed, line_of, lines, read_span};
 use crate::run::{Record, SCHEMA, ScoreLine, ScoresHead, files};
 
 /// Longest head of a file, in bytes; a run of a thousand suites has less.
@@ -16,7 +16,7 @@ const LONGEST_HEAD: u64 = 4 << 20;
 pub(super) struct Scores {
     pub head: ScoresHead,
     path: PathBuf,
-    spans: HashMap<[u8; 32], Span>,
+    spans: Index,
 }
 
 /// The file of [`Scores`], opened.
@@ -80,7 +80,7 @@ impl Scores {
     /// The newest scores of a folder, if there are any.
     pub(super) fn newest(dir: &Path) -> Result<Option<Scores>, FolderError> {
         let Some((head, path)) = newest(dir)? else { return Ok(None) };
-        let mut spans = HashMap::new();
+        let mut spans = Index::default();
         let torn = lines(&path, |bytes, span, number| {
             #[derive(serde::Deserialize)]
             struct Unit {
@@ -88,12 +88,12 @@ impl Scores {
             }
             if number > 1 {
                 let Unit { unit } = line_of(&path, bytes, number)?;
-                spans.insert(digest(&unit), span);
+                spans.add(key(&unit), span);
             }
             Ok(())
         })?;
         match torn {
-            0 => Ok(Some(Scores { head, path, spans })),
+            0 => Ok(Some(Scores { head, path, spans: spans.complete() })),
             // It was written whole, so that a torn line means a broken copy.
             _ => Err(FolderError::Format {
                 path,
@@ -116,8 +116,8 @@ impl OpenScores<'_> {
     /// Puts the newest score in the place of the record's; says whether there is one.
     pub(super) fn apply(&mut self, record: &mut Record) -> Result<bool, FolderError> {
         let path = &self.scores.path;
-        let Some(span) = self.scores.spans.get(&digest(&record.unit)) else { return Ok(false) };
-        read_span(path, &mut self.file, *span, &mut self.buffer)?;
+        let Some(span) = self.scores.spans.get(key(&record.unit)) else { return Ok(false) };
+        read_span(path, &mut self.file, span, &mut self.buffer)?;
         let line: ScoreLine = serde_json::from_slice(&self.buffer).map_err(|_| changed(path))?;
         let fits = line.fits(record);
         if fits {

@@ -241,10 +241,10 @@ pub fn item(
         expected: String::new(),
         answers: Vec::new(),
     };
-    let Some(sample) = samples.all.get(index) else {
+    let Some(sample) = samples.listed.get(index) else {
         return Ok(item);
     };
-    let mut known: Vec<[u8; 32]> = Vec::new();
+    let mut known: Vec<u64> = Vec::new();
     for row in samples.units(folder, sample) {
         let prompt = match known.iter().position(|digest| *digest == row.prompt) {
             Some(at) => at,

@@ -19,6 +19,9 @@ use crate::{numbers, visible};
 
 /// Samples that agree, embedded per suite before the rest.
 const AGREEMENTS: usize = 200;
+/// Samples in the list unless all texts are embedded: the list itself takes some 20 bytes a sample
+/// in the file, and a page with a million of them no browser likes.
+const MOST_LISTED: usize = 100_000;
 /// Samples in the excerpt without script.
 const EXCERPTS: usize = 25;
 /// Characters of one text in the excerpt, and of all.
@@ -28,26 +31,29 @@ const EXCERPT_ALL: usize = 120_000;
 /// One sample: its rows stand together in the folder.
 #[derive(Debug)]
 pub struct Sample {
-    pub suite: usize,
-    rows: Range<usize>,
+    pub suite: u32,
+    rows: Range<u32>,
     /// 0 holds an unanswered unit, 1 a wrong answer, 2 all right.
     class: u8,
 }
 
-/// All samples of a run.
+/// The samples of a run, or those of them that are listed.
 #[derive(Debug)]
 pub struct Samples {
-    pub all: Vec<Sample>,
+    pub listed: Vec<Sample>,
     /// Indices in the order in which their texts are embedded.
     pub order: Vec<usize>,
+    /// Samples of the run.
+    pub count: usize,
     /// The scenario that quality is read in, by suite and model.
     quality: BTreeMap<(usize, usize), Scenario>,
 }
 
 impl Samples {
     /// The samples of an opened folder. Units of a pair of suite and model that is not measured
-    /// do not count for the order: a server that was down would fill it with its one error.
-    pub fn of(folder: &RunFolder, analysis: &Analysis) -> Self {
+    /// do not count for the order: a server that was down would fill it with its one error. With
+    /// `all` every sample is listed, else the first [`MOST_LISTED`] in the order of embedding.
+    pub fn of(folder: &RunFolder, analysis: &Analysis, all: bool) -> Self {
         let rows = folder.rows();
         let results = &analysis.results;
         let measured: Vec<bool> = results
@@ -64,25 +70,49 @@ impl Samples {
             let scenario = quality.entry((row.suite, row.model)).or_insert(row.scenario);
             *scenario = (*scenario).min(row.scenario);
         }
-        let mut samples = Samples { all: Vec::new(), order: Vec::new(), quality };
-        let mut start = 0;
-        for (at, row) in rows.iter().enumerate() {
-            let next = rows.get(at + 1);
+        let mut samples = Samples { listed: Vec::new(), order: Vec::new(), count: 0, quality };
+        let mut start = 0u32;
+        for (at, row) in (1u32..).zip(rows) {
+            let next = rows.get(at as usize);
             if next.is_none_or(|n| n.suite != row.suite || n.sample != row.sample) {
-                let range = start..at + 1;
+                let range = start..at;
                 let class =
                     samples.shown(rows, &range).filter(measured).map(class).min().unwrap_or(2);
-                samples.all.push(Sample { suite: row.suite, rows: range, class });
-                start = at + 1;
+                let suite = u32::try_from(row.suite).unwrap_or(u32::MAX);
+                samples.listed.push(Sample { suite, rows: range, class });
+                start = at;
             }
         }
+        samples.count = samples.listed.len();
         samples.order = samples.ordered(folder);
+        if !all && samples.count > MOST_LISTED {
+            samples.list(MOST_LISTED);
+        }
         samples
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.all.len()
+    /// Keeps the first `most` samples in the order of embedding.
+    fn list(&mut self, most: usize) {
+        self.order.truncate(most);
+        let mut kept = self.order.clone();
+        kept.sort_unstable();
+        let mut at = 0;
+        let mut next = kept.iter().peekable();
+        self.listed.retain(|_| {
+            let keep = next.next_if(|index| **index == at).is_some();
+            at += 1;
+            keep
+        });
+        self.listed.shrink_to_fit();
+        self.order.shrink_to_fit();
+        for index in &mut self.order {
+            *index = kept.partition_point(|before| *before < *index);
+        }
+    }
+
+    /// The id of a sample.
+    fn id<'a>(&self, folder: &'a RunFolder, sample: &Sample) -> &'a str {
+        folder.rows().get(sample.rows.start as usize).map_or("", |row| folder.sample(row))
     }
 
     /// The units of a sample that are shown: those of the pass that quality is read in.
@@ -90,8 +120,8 @@ impl Samples {
         self.shown(folder.rows(), &sample.rows).collect()
     }
 
-    fn shown<'a>(&'a self, rows: &'a [Row], range: &Range<usize>) -> impl Iterator<Item = &'a Row> {
-        let rows = rows.get(range.clone()).unwrap_or_default();
+    fn shown<'a>(&'a self, rows: &'a [Row], range: &Range<u32>) -> impl Iterator<Item = &'a Row> {
+        let rows = rows.get(range.start as usize..range.end as usize).unwrap_or_default();
         rows.iter().filter(|row| self.quality.get(&(row.suite, row.model)) == Some(&row.scenario))
     }
 
@@ -99,20 +129,18 @@ impl Samples {
     /// for the same run.
     fn ordered(&self, folder: &RunFolder) -> Vec<usize> {
         let seed = folder.manifest.seed;
-        let mut keyed: Vec<(u8, [u8; 8], usize)> = self
-            .all
-            .iter()
-            .enumerate()
+        let mut keyed: Vec<(u8, [u8; 8], u32)> = (0u32..)
+            .zip(&self.listed)
             .map(|(index, sample)| {
-                let id = folder.rows().get(sample.rows.start).map_or("", |row| &*row.sample);
-                (sample.class, draw(seed, sample.suite, id), index)
+                (sample.class, draw(seed, sample.suite, self.id(folder, sample)), index)
             })
             .collect();
         keyed.sort_unstable();
-        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut taken: BTreeMap<u32, usize> = BTreeMap::new();
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         for (class, _, index) in keyed {
-            let suite = self.all.get(index).map_or(0, |sample| sample.suite);
+            let index = index as usize;
+            let suite = self.listed.get(index).map_or(0, |sample| sample.suite);
             let count = taken.entry(suite).or_default();
             if class < 2 || *count < AGREEMENTS {
                 *count += usize::from(class == 2);
@@ -134,10 +162,10 @@ fn class(row: &Row) -> u8 {
     }
 }
 
-fn draw(seed: u64, suite: usize, id: &str) -> [u8; 8] {
+fn draw(seed: u64, suite: u32, id: &str) -> [u8; 8] {
     let digest = Sha256::new()
         .chain_update(seed.to_le_bytes())
-        .chain_update((suite as u64).to_le_bytes())
+        .chain_update(u64::from(suite).to_le_bytes())
         .chain_update(id)
         .finalize();
     let mut key = [0u8; 8];
@@ -149,10 +177,12 @@ fn draw(seed: u64, suite: usize, id: &str) -> [u8; 8] {
 #[derive(Serialize)]
 struct Columns {
     share: bool,
+    /// Samples of the run: not all of many are listed.
+    count: usize,
     suites: Vec<String>,
     models: Vec<String>,
     /// Suite of each sample.
-    suite: Vec<usize>,
+    suite: Vec<u32>,
     /// Id of each sample.
     id: Vec<String>,
     /// Block that holds the texts of each sample; -1 for none.
@@ -187,16 +217,17 @@ fn columns(
     let models = analysis.results.models.len();
     let mut columns = Columns {
         share: salt.is_some(),
+        count: samples.count,
         suites: analysis.results.suites.iter().map(|s| s.name.clone()).collect(),
         models: analysis.results.models.iter().map(|m| m.id.clone()).collect(),
         suite: Vec::new(),
         id: Vec::new(),
         block: Vec::new(),
-        outcome: vec![String::with_capacity(samples.count()); models],
-        score: vec![Vec::with_capacity(samples.count()); models],
+        outcome: vec![String::with_capacity(samples.listed.len()); models],
+        score: vec![Vec::with_capacity(samples.listed.len()); models],
     };
-    for (index, sample) in samples.all.iter().enumerate() {
-        let id = folder.rows().get(sample.rows.start).map_or("", |row| &*row.sample);
+    for (index, sample) in samples.listed.iter().enumerate() {
+        let id = samples.id(folder, sample);
         columns.suite.push(sample.suite);
         columns.id.push(salt.map_or_else(|| id.to_owned(), |salt| salt.hide(id)));
         columns.block.push(texts.block_of(index).and_then(|b| i64::try_from(b).ok()).unwrap_or(-1));
@@ -257,7 +288,7 @@ pub fn excerpts(
     let mut excerpts = Vec::new();
     let mut used = 0usize;
     for index in &samples.order {
-        let Some(sample) = samples.all.get(*index).filter(|sample| sample.class < 2) else {
+        let Some(sample) = samples.listed.get(*index).filter(|sample| sample.class < 2) else {
             break;
         };
         if excerpts.len() >= EXCERPTS || used > EXCERPT_ALL || texts.block_of(*index).is_none() {
@@ -282,7 +313,7 @@ fn excerpt(folder: &RunFolder, sample: &Sample, item: blocks::Item) -> Excerpt {
         suite: folder
             .manifest
             .suites
-            .get(sample.suite)
+            .get(sample.suite as usize)
             .map_or(String::new(), |suite| visible::line(&suite.name).into_owned()),
         id: visible::line(&item.id).into_owned(),
         prompt: prompt.iter().map(|m| (text(&m.role), text(&m.text))).collect(),

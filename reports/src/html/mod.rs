@@ -98,7 +98,7 @@ pub fn write(
         }
         None => analysis,
     };
-    let samples = browser::Samples::of(folder, analysis);
+    let samples = browser::Samples::of(folder, analysis, options.embed == Embed::All);
     let mut texts = match (&salt, options.embed) {
         (Some(_), _) => blocks::Blocks::none(),
         (None, Embed::All) => blocks::Blocks::all(&samples),
@@ -109,7 +109,7 @@ pub fn write(
         Some(_) => Vec::new(),
         None => browser::excerpts(folder, &samples, &texts)?,
     };
-    let written = Written { texts: texts.samples(), samples: samples.count() };
+    let written = Written { texts: texts.samples(), samples: samples.count };
 
     out.write_all(assets::head(&analysis.results.name).as_bytes())?;
     let templates = templates()?;
@@ -121,6 +121,8 @@ pub fn write(
                 texts => numbers::count(written.texts as u64),
                 samples => numbers::count(written.samples as u64),
                 all => written.texts == written.samples,
+                listed => numbers::count(samples.listed.len() as u64),
+                all_listed => samples.listed.len() == samples.count,
             },
             facts => method::facts(analysis),
             flags => method::flags(analysis),

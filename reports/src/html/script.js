@@ -122,6 +122,7 @@ const draw = () => {
   $("list").tBodies[0].replaceChildren(...rows);
   const embedded = data.block.filter(b => b >= 0).length;
   $("shown").textContent = found.length.toLocaleString("en") + " of " + data.id.length.toLocaleString("en") + " samples" +
+    (data.id.length < data.count ? " in this list; the run has " + data.count.toLocaleString("en") : "") +
     (data.share ? "; no texts in a shared report" : embedded < data.id.length ? "; texts of " + embedded.toLocaleString("en") + " are in this file" + (text.value ? ", only those are searched" : "") : "") + ".";
   $("page").textContent = found.length ? (page * PAGE + 1) + "–" + Math.min(found.length, (page + 1) * PAGE) + " of " + found.length : "no sample fits";
   $("previous").disabled = page === 0; $("next").disabled = page >= last;

@@ -134,11 +134,11 @@ impl Run {
             .iter()
             .map(|name| Suite::load(&format!("catalog:{name}"), Path::new(".")).expect("catalog"))
             .map(|mut suite| {
-                suite.samples.truncate(120);
-                with_origins(suite)
+                suite.samples = suite.samples.select(0..120);
+                suite
             })
             .collect();
-        Run::of(suites)
+        with_origins(Run::of(suites))
     }
 
     /// Five entries on some suites.
@@ -189,8 +189,8 @@ impl Run {
         let entries = self.entries.clone();
         let mut records = Vec::new();
         for suite in &self.suites {
-            for sample in &suite.samples {
-                let prompt = prompt_of(suite, sample);
+            for sample in suite.samples.iter() {
+                let prompt = prompt_of(suite, &sample);
                 self.prompts.insert(hex(&prompt), prompt);
             }
             for entry in &entries {
@@ -199,9 +199,9 @@ impl Run {
                     if rank >= entry.samples {
                         continue;
                     }
-                    records.push(record(suite, entry, sample, Scenario::Batch, number));
+                    records.push(record(suite, entry, &sample, Scenario::Batch, number));
                     if entry.local && rank < 30 {
-                        records.push(record(suite, entry, sample, Scenario::SingleStream, number));
+                        records.push(record(suite, entry, &sample, Scenario::SingleStream, number));
                     }
                 }
             }
@@ -231,12 +231,17 @@ impl Run {
 }
 
 /// Every fourth sample is called hand-written, whatever the catalog holds.
-fn with_origins(mut suite: Suite) -> Suite {
-    for (number, sample) in suite.samples.iter_mut().enumerate() {
-        let origin = if number % 4 == 0 { "hand_written" } else { "generated" };
-        sample.tags.insert("origin".into(), origin.into());
+fn with_origins(mut run: Run) -> Run {
+    for suite in &run.suites {
+        let numbers: BTreeMap<String, usize> =
+            suite.samples.iter().enumerate().map(|(number, sample)| (sample.id, number)).collect();
+        for record in run.records.iter_mut().filter(|record| record.suite == suite.name) {
+            let hand_written = numbers[&record.sample].is_multiple_of(4);
+            let origin = if hand_written { "hand_written" } else { "generated" };
+            record.tags.insert("origin".into(), origin.into());
+        }
     }
-    suite
+    run
 }
 
 fn json<T: serde::Serialize>(value: &T) -> String {

@@ -33,7 +33,7 @@ fn a_later_line_supersedes_and_a_torn_line_is_dropped() {
         .rows()
         .iter()
         .find(|row| {
-            *row.sample == *failed.sample
+            folder.sample(row) == failed.sample
                 && folder.manifest.models[row.model].id == failed.model
                 && folder.manifest.suites[row.suite].name == failed.suite
                 && row.scenario == failed.scenario

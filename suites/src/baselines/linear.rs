@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::input::Input;
 use super::regression::Regression;
 use super::tfidf::{Row, TfIdf};
-use crate::sample::Sample;
+use crate::sample::Samples;
 use crate::tasks::{Axis, Classification};
 
 /// A fitted model with the labels that it chooses from.
@@ -28,16 +28,16 @@ struct Head {
 impl Classifier {
     /// Learns from the train split, which is not empty. A label without a train row is never
     /// answered: its best intercept would be minus infinity.
-    pub(super) fn fit(task: &Classification, train: &[Sample], input: &Input) -> Classifier {
-        let texts: Vec<String> = train.iter().map(|s| input.text(s)).collect();
+    pub(super) fn fit(task: &Classification, train: &Samples, input: &Input) -> Classifier {
+        let texts: Vec<String> = train.iter().map(|s| input.text(&s)).collect();
         let tfidf = TfIdf::fit(&texts);
         let rows: Vec<Row> = texts.iter().map(|text| tfidf.row(text)).collect();
         let head = |axis: &Axis| {
-            let expected: Vec<&Value> =
-                train.iter().filter_map(|s| task.on_axis(axis, &s.expected)).collect();
+            let expected: Vec<Value> =
+                train.iter().filter_map(|s| task.on_axis(axis, &s.expected).cloned()).collect();
             let mut labels = axis.label_names();
-            labels.retain(|label| expected.iter().any(|e| *e == label));
-            let target = |e: &&Value| labels.iter().position(|label| *e == label);
+            labels.retain(|label| expected.iter().any(|e| *e == *label));
+            let target = |e: &Value| labels.iter().position(|label| *e == *label);
             let targets: Vec<usize> = expected.iter().filter_map(target).collect();
             let regression = Regression::fit(rows.clone(), tfidf.width(), &targets, labels.len());
             Head { axis: axis.name.clone(), regression, labels }

@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use serde_json::{Map, Value};
 
-use crate::sample::Sample;
+use crate::sample::Samples;
 use crate::tasks::{Classification, Task};
 
 /// The answer that is expected most often, as it is written; the one that comes first among equally
@@ -17,19 +17,19 @@ use crate::tasks::{Classification, Task};
 /// documents with the same values, are the same answer.
 ///
 /// Of several label axes each has its own commonest label, or set of labels.
-pub(super) fn answer(task: &Task, train: &[Sample]) -> String {
+pub(super) fn answer(task: &Task, train: &Samples) -> String {
     match task.as_classification().filter(|task| task.axes.len() > 1) {
         Some(labels) => task.write(&of_axes(labels, train)),
         None => commonest(train.iter().map(|s| task.write(&s.expected))).unwrap_or_default(),
     }
 }
 
-fn of_axes(task: &Classification, train: &[Sample]) -> Value {
+fn of_axes(task: &Classification, train: &Samples) -> Value {
     let mut answer = Map::new();
     for axis in &task.axes {
-        let expected = train.iter().filter_map(|s| task.on_axis(axis, &s.expected));
+        let expected = train.iter().filter_map(|s| task.on_axis(axis, &s.expected).cloned());
         if let Some(label) = commonest(expected) {
-            answer.insert(axis.name.clone(), label.clone());
+            answer.insert(axis.name.clone(), label);
         }
     }
     task.join(answer)

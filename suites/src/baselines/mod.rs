@@ -146,7 +146,7 @@ impl Method {
                     "leave it out of this suite",
                 ));
             }
-            if self == Method::Oracle && suite.samples.iter().any(|s| task.has_no_answer(s)) {
+            if self == Method::Oracle && suite.samples.iter().any(|s| task.has_no_answer(&s)) {
                 return Some((
                     "it says the expected answer, and the checks of some sample say too little for \
                      one to be made",
@@ -169,7 +169,7 @@ impl Method {
             ));
         }
         let reads = matches!(self, Method::Nearest | Method::Linear);
-        if reads && !suite.train.iter().any(|s| tfidf::has_terms(&input.text(s))) {
+        if reads && !suite.train.iter().any(|s| tfidf::has_terms(&input.text(&s))) {
             return Some((
                 "the columns that the prompt shows hold no word of two or more letters in any \
                  train row",
@@ -208,9 +208,9 @@ pub struct Unfit {
 ///
 /// let suite = Suite::load("catalog:support-triage", ".".as_ref())?;
 /// let baseline = Baseline::fit(Method::Oracle, &suite, 7)?;
-/// let sample = &suite.samples[0];
-/// let reading = suite.task.read(&baseline.answer(sample));
-/// assert_eq!(suite.task.score(&reading, sample)?.primary, 1.0);
+/// let sample = suite.samples.first().ok_or("a suite has samples")?;
+/// let reading = suite.task.read(&baseline.answer(&sample));
+/// assert_eq!(suite.task.score(&reading, &sample)?.primary, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 use super::input::Input;
 use super::majority;
 use super::tfidf::{Row, TfIdf, transposed};
-use crate::sample::Sample;
+use crate::sample::Samples;
 use crate::tasks::Task;
 
 /// An index of the train split.
@@ -20,8 +20,8 @@ pub(super) struct Nearest {
 }
 
 impl Nearest {
-    pub(super) fn fit(task: &Task, train: &[Sample], input: &Input) -> Nearest {
-        let texts: Vec<String> = train.iter().map(|s| input.text(s)).collect();
+    pub(super) fn fit(task: &Task, train: &Samples, input: &Input) -> Nearest {
+        let texts: Vec<String> = train.iter().map(|s| input.text(&s)).collect();
         let tfidf = TfIdf::fit(&texts);
         let rows: Vec<Row> = texts.iter().map(|text| tfidf.row(text)).collect();
         Nearest {

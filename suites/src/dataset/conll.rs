@@ -12,18 +12,18 @@
 use rightsize_providers::Fields;
 use serde_json::{Value, json};
 
-use super::{LONGEST_ROW, Row, too_long};
+use super::{LONGEST_ROW, too_long};
 use crate::metrics::ner_seqeval::{self, Mode};
 use crate::problem::Problem;
+use crate::store::RowsWriter;
 
-pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
-    let mut rows = Vec::new();
+pub(super) fn read(text: &str, name: &str, rows: &mut RowsWriter) -> Result<(), Problem> {
     let mut sentence = Sentence::default();
     for (i, line) in text.split('\n').enumerate() {
         let number = i.saturating_add(1);
         let line = line.trim_end_matches('\r');
         if line.trim_matches(['\t', ' ']).is_empty() {
-            rows.extend(std::mem::take(&mut sentence).row());
+            std::mem::take(&mut sentence).push_to(rows)?;
             continue;
         }
         let (token, tag) = columns(line);
@@ -54,8 +54,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
         sentence.tokens.push(token);
         sentence.tags.push(tag);
     }
-    rows.extend(sentence.row());
-    Ok(rows)
+    sentence.push_to(rows)
 }
 
 /// The first and the last column of a line that is not empty.
@@ -86,9 +85,9 @@ struct Sentence<'a> {
 }
 
 impl Sentence<'_> {
-    fn row(self) -> Option<Row> {
+    fn push_to(self, rows: &mut RowsWriter) -> Result<(), Problem> {
         if self.tokens.is_empty() {
-            return None;
+            return Ok(());
         }
         let mut places = Vec::with_capacity(self.tokens.len());
         let mut start = 0usize;
@@ -108,6 +107,6 @@ impl Sentence<'_> {
         fields.insert("spans".to_owned(), spans.collect::<Value>());
         fields.insert("tokens".to_owned(), self.tokens.into());
         fields.insert("tags".to_owned(), self.tags.into());
-        Some(Row { line: self.line, fields })
+        rows.push(self.line, &fields)
     }
 }

@@ -5,10 +5,16 @@
 use rightsize_providers::Fields;
 use serde_json::Value;
 
-use super::{LONGEST_ROW, Row, too_long};
+use super::{LONGEST_ROW, too_long};
 use crate::problem::Problem;
+use crate::store::RowsWriter;
 
-pub(super) fn read(text: &str, name: &str, delimiter: u8) -> Result<Vec<Row>, Problem> {
+pub(super) fn read(
+    text: &str,
+    name: &str,
+    delimiter: u8,
+    rows: &mut RowsWriter,
+) -> Result<(), Problem> {
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)
@@ -16,8 +22,8 @@ pub(super) fn read(text: &str, name: &str, delimiter: u8) -> Result<Vec<Row>, Pr
     let broken = |e: ::csv::Error| Problem::of_file(name, format!("this is no valid table: {e}"));
     let header = reader.headers().map_err(broken)?.clone();
     check_header(&header, name)?;
-    let mut rows = Vec::new();
-    let mut last_has_line_end = false;
+    // The line of the last row, if a cell of it has a line end.
+    let mut last_with_line_end = None;
     for record in reader.records() {
         let record = record.map_err(broken)?;
         let line = record.position().map_or(1, |p| usize::try_from(p.line()).unwrap_or(usize::MAX));
@@ -32,19 +38,19 @@ pub(super) fn read(text: &str, name: &str, delimiter: u8) -> Result<Vec<Row>, Pr
         if record.as_slice().len() > LONGEST_ROW {
             return Err(too_long(name, line));
         }
-        last_has_line_end = record.iter().any(|cell| cell.contains('\n'));
+        last_with_line_end = record.iter().any(|cell| cell.contains('\n')).then_some(line);
         let cell = |(column, value): (&str, &str)| (column.to_owned(), Value::from(value));
         let fields: Fields = header.iter().zip(record.iter()).map(cell).collect();
-        rows.push(Row { line, fields });
+        rows.push(line, &fields)?;
     }
     // A quote that is never closed swallows the rest of the file into one cell without an error.
     let odd_quotes = !text.matches('"').count().is_multiple_of(2);
-    if let Some(last) = rows.last().filter(|_| last_has_line_end && odd_quotes) {
+    if let Some(line) = last_with_line_end.filter(|_| odd_quotes) {
         return Err(Problem::of_file(name, "a quote is opened and never closed")
-            .at_line(last.line)
+            .at_line(line)
             .remedy("close it; a quote inside a quoted cell is written twice"));
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Empty lines between the end of the record before and this one: the reader skips them, but gives

@@ -6,8 +6,9 @@ use rightsize_providers::Fields;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{LONGEST_ROW, Row, line_of, squad, too_long};
+use super::{LONGEST_ROW, line_of, squad, too_long};
 use crate::problem::Problem;
+use crate::store::RowsWriter;
 
 /// A JSON object whose keys stand once each: `serde_json` would silently take the last.
 pub(super) struct Object(pub Fields);
@@ -48,11 +49,10 @@ pub(super) fn broken(name: &str, error: &serde_json::Error) -> Problem {
 }
 
 /// Reads the array item by item, so that every row knows its line.
-pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
-    let mut rows = Vec::new();
+pub(super) fn read(text: &str, name: &str, rows: &mut RowsWriter) -> Result<(), Problem> {
     let mut at = skip_white(text, 0);
     if text.get(at..).unwrap_or_default().starts_with('{') && text.contains("\"paragraphs\"") {
-        return squad::read(text, name);
+        return squad::read(text, name, rows);
     }
     if !text.get(at..).unwrap_or_default().starts_with('[') {
         return Err(Problem::of_file(name, "a list of rows is expected: `[{...}, {...}]`")
@@ -61,7 +61,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
     }
     at = skip_white(text, at.saturating_add(1));
     if text.get(at..).unwrap_or_default().starts_with(']') {
-        return Ok(rows);
+        return Ok(());
     }
     // Counted on from row to row: from the start each time, a long file would take a square of time.
     let (mut line, mut counted) = (1, 0);
@@ -88,7 +88,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
         if length > LONGEST_ROW {
             return Err(too_long(name, line));
         }
-        rows.push(Row { line, fields: object.0 });
+        rows.push(line, &object.0)?;
         at = skip_white(text, at.saturating_add(length));
         match text.get(at..).and_then(|rest| rest.chars().next()) {
             Some(',') => at = skip_white(text, at.saturating_add(1)),
@@ -104,7 +104,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
         let line = line_of(text.as_bytes(), after);
         return Err(Problem::of_file(name, "there is something after the list").at_line(line));
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn skip_white(text: &str, from: usize) -> usize {

@@ -12,7 +12,7 @@ mod jsonl;
 mod parquet;
 mod squad;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use rightsize_providers::Fields;
@@ -20,9 +20,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::problem::Problem;
+use crate::store::{Rows, RowsWriter};
 
 /// Largest data file, in bytes, once it is unpacked: a file beyond it is a mistake, not a suite.
 const LARGEST_FILE: u64 = 1 << 30;
+
+/// What some programs write before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Longest row, in bytes: more than any model's context.
 const LONGEST_ROW: usize = 16 << 20;
@@ -37,7 +41,7 @@ pub(crate) struct Row {
 /// Rows with the name of what they stand in.
 pub(crate) struct Table {
     pub name: String,
-    pub rows: Vec<Row>,
+    pub rows: Rows,
     /// What the reader of `check` should know of how they were chosen, a sentence each.
     pub notes: Vec<String>,
 }
@@ -91,18 +95,23 @@ pub(crate) fn tells(name: &str, format: Option<Format>) -> &'static [&'static st
 
 /// Reads the rows of a file on disk. `name` is how messages call it, and says its format where
 /// `format` does not.
-pub(crate) fn read_file(
-    path: &Path,
-    name: &str,
-    format: Option<Format>,
-) -> Result<Vec<Row>, Problem> {
+pub(crate) fn read_file(path: &Path, name: &str, format: Option<Format>) -> Result<Rows, Problem> {
     let format = format.map_or_else(|| format_of(name), Ok)?;
-    let bytes = bytes_of(path, name).map_err(|e| cannot_read(name, &e))?;
+    let mut unpacked = unpacked(path, name).map_err(|e| cannot_read(name, &e))?;
+    if format == Format::Jsonl {
+        return read_lines(unpacked, name);
+    }
+    let mut bytes = Vec::new();
+    unpacked.read_to_end(&mut bytes).map_err(|e| cannot_read(name, &e))?;
     if bytes.len() as u64 > LARGEST_FILE {
-        return Err(Problem::of_file(name, "the file has more than 1 GiB")
-            .remedy("take a sample of it: a suite needs hundreds of rows, not millions"));
+        return Err(too_large(name));
     }
     read_bytes(&bytes, name, format)
+}
+
+fn too_large(name: &str) -> Problem {
+    Problem::of_file(name, "the file has more than 1 GiB")
+        .remedy("take a sample of it: a suite needs hundreds of rows, not millions")
 }
 
 /// Reads the rows of a file that is part of the binary.
@@ -110,7 +119,7 @@ pub(crate) fn read_embedded(
     text: &str,
     name: &str,
     format: Option<Format>,
-) -> Result<Vec<Row>, Problem> {
+) -> Result<Rows, Problem> {
     read_bytes(text.as_bytes(), name, format.map_or_else(|| format_of(name), Ok)?)
 }
 
@@ -124,33 +133,45 @@ fn cannot_read(name: &str, error: &std::io::Error) -> Problem {
 
 /// At most one byte more than [`LARGEST_FILE`], so that an endless device file ends, and so does a
 /// small file that unpacks to an endless one.
-fn bytes_of(path: &Path, name: &str) -> std::io::Result<Vec<u8>> {
+fn unpacked(path: &Path, name: &str) -> std::io::Result<impl BufRead> {
     let (_, packed) = compression::of(name);
-    let file = std::io::BufReader::new(std::fs::File::open(path)?);
-    let mut bytes = Vec::new();
-    packed.open(file)?.take(LARGEST_FILE.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let file = BufReader::new(std::fs::File::open(path)?);
+    let limited = packed.open(file)?.take(LARGEST_FILE.saturating_add(1));
+    Ok(BufReader::with_capacity(1 << 16, limited))
 }
 
-fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Vec<Row>, Problem> {
+/// Lines are read one by one; of the other formats the file is held as a whole while it is read.
+fn read_lines(lines: impl BufRead, name: &str) -> Result<Rows, Problem> {
+    let mut rows = RowsWriter::default();
+    jsonl::read(lines, name, &mut rows)?;
+    rows.finish()
+}
+
+fn read_bytes(bytes: &[u8], name: &str, format: Format) -> Result<Rows, Problem> {
+    let mut rows = RowsWriter::default();
     match format {
-        Format::Csv => csv::read(text_of(bytes, name)?, name, b','),
-        Format::Tsv => csv::read(text_of(bytes, name)?, name, b'\t'),
-        Format::Jsonl => jsonl::read(text_of(bytes, name)?, name),
-        Format::Json => json::read(text_of(bytes, name)?, name),
-        Format::Conll => conll::read(text_of(bytes, name)?, name),
-        Format::Parquet => parquet::read(bytes, name),
-    }
+        Format::Csv => csv::read(text_of(bytes, name)?, name, b',', &mut rows),
+        Format::Tsv => csv::read(text_of(bytes, name)?, name, b'\t', &mut rows),
+        Format::Jsonl => return read_lines(bytes, name),
+        Format::Json => json::read(text_of(bytes, name)?, name, &mut rows),
+        Format::Conll => conll::read(text_of(bytes, name)?, name, &mut rows),
+        Format::Parquet => parquet::read(bytes, name, &mut rows),
+    }?;
+    rows.finish()
 }
 
 fn text_of<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Problem> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|e| {
         let valid = bytes.get(..e.valid_up_to()).unwrap_or_default();
-        Problem::of_file(name, "this is not UTF-8")
-            .at_line(line_of(valid, valid.len()))
-            .remedy(format!("convert it, for example with `iconv -f latin1 -t utf8 {name}`"))
+        not_utf8(name, line_of(valid, valid.len()))
     })
+}
+
+fn not_utf8(name: &str, line: usize) -> Problem {
+    Problem::of_file(name, "this is not UTF-8")
+        .at_line(line)
+        .remedy(format!("convert it, for example with `iconv -f latin1 -t utf8 {name}`"))
 }
 
 /// The line, from 1, of a byte offset.

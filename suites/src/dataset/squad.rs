@@ -4,8 +4,9 @@ use rightsize_providers::Fields;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LONGEST_ROW, Row, json, too_long};
+use super::{LONGEST_ROW, json, too_long};
 use crate::problem::Problem;
+use crate::store::RowsWriter;
 
 #[derive(Deserialize)]
 struct File {
@@ -40,12 +41,11 @@ struct Answer {
 /// Reads the questions in their order, with the columns `id`, `title`, `context`, `question` and
 /// `answers`, a list of texts that is empty where the paragraph has no answer. All of them have the
 /// first line: the file is one object, mostly on one line.
-pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
+pub(super) fn read(text: &str, name: &str, rows: &mut RowsWriter) -> Result<(), Problem> {
     let file: File = serde_json::from_str(text).map_err(|error| {
         json::broken(name, &error)
             .remedy("the file has the key `paragraphs`, but is not as SQuAD's")
     })?;
-    let mut rows = Vec::new();
     for Article { title, paragraphs } in file.data {
         for Paragraph { context, qas } in paragraphs {
             if context.len() > LONGEST_ROW {
@@ -60,9 +60,9 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Row>, Problem> {
                     ("question".to_owned(), question.into()),
                     ("answers".to_owned(), answers.into()),
                 ]);
-                rows.push(Row { line: 1, fields });
+                rows.push(1, &fields)?;
             }
         }
     }
-    Ok(rows)
+    Ok(())
 }

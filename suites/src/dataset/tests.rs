@@ -5,8 +5,8 @@ use super::*;
 
 fn rows(text: &[u8], name: &str) -> Result<Vec<(usize, serde_json::Value)>, String> {
     let read = read_bytes(text, name, format_of(name).unwrap());
-    let pairs = |rows: Vec<Row>| rows.into_iter().map(|r| (r.line, r.fields.into())).collect();
-    read.map(pairs).map_err(|p| p.to_string())
+    let pair = |row: Result<Row, Problem>| row.map(|row| (row.line, row.fields.into()));
+    read.and_then(|rows| rows.iter().map(pair).collect()).map_err(|p| p.to_string())
 }
 
 #[test]

@@ -118,7 +118,8 @@ fn add_file(
         add_all(&tests, defaults, cases, remarks)?;
     } else if ends(&[".csv", ".tsv", ".jsonl"]) {
         let (path, shown) = node.opened(named);
-        for row in dataset::read_file(&path, &shown, None)? {
+        for row in dataset::read_file(&path, &shown, None)?.iter() {
+            let row = row?;
             let place = format!("{shown}:{}", row.line);
             // A line of JSON is a test like any other.
             match row.fields.contains_key("vars") || row.fields.contains_key("assert") {

@@ -40,7 +40,7 @@ pub fn is_data_file(name: &str) -> bool {
 /// The file cannot be read, or a row of it is broken: with line and remedy.
 pub fn read(path: &Path) -> Result<Vec<Fields>, Problem> {
     let rows = dataset::read_file(path, &path.display().to_string(), None)?;
-    Ok(rows.into_iter().map(|row| row.fields).collect())
+    rows.iter().map(|row| row.map(|row| row.fields)).collect()
 }
 
 /// What is wanted whatever the columns look like.

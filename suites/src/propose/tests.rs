@@ -132,7 +132,7 @@ fn places_of_another_tool_are_written_as_a_suite_reads_them() {
     let proposal = proposed(&raw, &Wishes::default()).unwrap();
     assert_eq!((proposal.kind, decided(&proposal, Subject::Input)), (Kind::Pii, "full"));
     let suite = loaded(&proposal, &raw);
-    assert_eq!(suite.samples[0].expected["spans"], json!([[0, 4, "name"]]));
+    assert_eq!(suite.samples.get(0).unwrap().expected["spans"], json!([[0, 4, "name"]]));
 }
 
 #[test]
@@ -192,10 +192,10 @@ fn checks_are_proposed_where_no_other_column_says_what_is_expected() {
     assert_eq!(decided(&proposal, Subject::Kind), "checks");
     assert_eq!(decided(&proposal, Subject::Input), "question");
     let suite = loaded(&proposal, &all);
-    let ask = serde_json::to_value(suite.ask(&suite.samples[0], 0).unwrap()).unwrap();
+    let ask = serde_json::to_value(suite.ask(&suite.samples.get(0).unwrap(), 0).unwrap()).unwrap();
     let said = &ask["kind"]["generate"]["prompt"]["messages"][0]["content"];
     assert_eq!(said, "Dear model, What is the capital of France?");
-    assert_eq!(suite.samples[1].expected["threshold"], 0.5);
+    assert_eq!(suite.samples.get(1).unwrap().expected["threshold"], 0.5);
     // A column that is named is taken for what it holds.
     let plain = rows(json!([
         {"question": "What is the capital of France?", "__expected": "Paris"},

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use rightsize_providers::{AskKind, Message, Prompt};
 
-use crate::{Kept, Sample, Suite};
+use crate::{Kept, Samples, Suite};
 
 fn load(data: &str, prompt: &str) -> Suite {
     let dir = tempfile::tempdir().unwrap();
@@ -23,7 +23,7 @@ fn load(data: &str, prompt: &str) -> Suite {
 
 /// The messages of the first sample: who speaks, and what.
 fn said(suite: &Suite, variant: &str) -> Vec<String> {
-    let ask = suite.ask_in(variant, &suite.samples[0], 0).unwrap();
+    let ask = suite.ask_in(variant, &suite.samples.get(0).unwrap(), 0).unwrap();
     let AskKind::Generate(generate) = ask.kind else { panic!("suites generate") };
     let Prompt::Messages(messages) = generate.prompt else { panic!("suites speak") };
     let line = |Message { role, content }: Message| format!("{}: {content}", role.as_str());
@@ -49,7 +49,7 @@ fn a_variant_takes_from_the_prompt_what_it_does_not_set() {
     assert_eq!(said(&suite, "bare"), ["user: U text 0"]);
     assert_eq!(said(&suite, "asked"), ["system: S", "user: A text 0"]);
     assert_eq!(said(&suite, "turns"), ["user: M text 0"], "turns stand in the place of both");
-    assert!(suite.ask_in("absent", &suite.samples[0], 0).is_err());
+    assert!(suite.ask_in("absent", &suite.samples.get(0).unwrap(), 0).is_err());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_part_of_train_is_set_aside_where_there_is_no_dev_split() {
     let data = "{test: test.csv, train: train.csv, id: id}";
     let prompt = "{user: '{{ text }}', few_shot: [r20, r21], variants: {a: {system: A}}}";
     let suite = load(data, prompt);
-    let ids = |rows: &[Sample]| rows.iter().map(|s| s.row["id"].to_string()).collect();
+    let ids = |rows: &Samples| rows.iter().map(|s| s.row["id"].to_string()).collect();
     let (dev, train): (BTreeSet<String>, BTreeSet<String>) = (ids(&suite.dev), ids(&suite.train));
     assert_eq!((dev.len(), train.len()), (100, 600), "a fifth, at most a hundred");
     assert!(dev.is_disjoint(&train) && dev.is_disjoint(&ids(&suite.samples)));
@@ -84,14 +84,13 @@ fn a_part_of_train_is_set_aside_where_there_is_no_dev_split() {
     // Without variants nothing is to be chosen.
     assert_eq!(load(data, "{user: '{{ text }}'}").train.len(), 700);
 
-    let rows = |rows: &[Sample]| rows.iter().map(|s| s.row.clone()).collect();
-    let kept = Kept {
-        test: rows(&suite.samples),
-        train: rows(&suite.train),
-        dev: rows(&suite.dev),
-        tools: None,
-    };
-    let again = Suite::of_kept(&suite.yaml, "s.yaml", kept).unwrap();
+    let rows = |rows: &Samples| rows.iter().map(|s| s.row).collect::<Vec<_>>();
+    let kept = Kept::new(rows(&suite.samples)).unwrap();
+    let kept = kept.train(rows(&suite.train)).unwrap().dev(rows(&suite.dev)).unwrap();
+    let again = Suite::from_run_folder(&suite.yaml, "s.yaml", kept).unwrap();
     assert_eq!(again.sha256, suite.sha256);
+    // A run that goes on finds its units again by the ids.
+    let named = |rows: &Samples| rows.iter().map(|s| s.id).collect::<Vec<_>>();
+    assert_eq!(named(&again.dev), named(&suite.dev));
     assert_eq!((ids(&again.dev), again.train.len()), (dev, 600));
 }

@@ -2,23 +2,23 @@ use rightsize_providers::UsageSource;
 use rightsize_suites::{Metric, Parts};
 
 use super::*;
-use crate::folder::{Span, Verdict};
-use crate::run::Scenario;
+use crate::folder::{Shared, Span, Verdict};
+use crate::run::{Mode, Scenario, Split};
 
 /// A repeat of a sample: what was read (`?` for nothing, `!` for an error), and whether it is right.
-fn row(sample: &str, repeat: u32, said: &str, right: bool) -> Row {
+fn row(sample: u32, repeat: u32, said: &str, right: bool) -> Row {
     let outcome = match said {
         "!" => Outcome::Error,
         "?" => Outcome::Unparsed,
         _ => Outcome::Scored,
     };
     let scored = outcome == Outcome::Scored;
-    Row {
+    let shared = Shared {
         suite: 0,
         model: 0,
-        sample: sample.into(),
         variant: "default".into(),
-        mode: crate::run::Mode::Generate,
+        split: Split::Test,
+        mode: Mode::Generate,
         scenario: Scenario::Batch,
         repeat,
         session: 1,
@@ -31,17 +31,11 @@ fn row(sample: &str, repeat: u32, said: &str, right: bool) -> Row {
         verdict: Verdict::None,
         error: None,
         cached: false,
-        ttft: None,
-        ttfo: None,
-        tpot: None,
-        end_to_end: None,
-        input_tokens: None,
-        output_tokens: None,
         usage_source: UsageSource::Missing,
-        prompt: [0; 32],
         newest_score: true,
-        span: Span { offset: 0, len: 0 },
-    }
+    };
+    let span = Span { offset: 0, len: 0 };
+    Row { shared: Arc::new(shared), sample, figures: None, unit: 0, prompt: 0, span }
 }
 
 /// The accuracy of samples, each of which is a list of what was said; `a` is right.
@@ -49,11 +43,11 @@ fn accuracy(samples_said: &[&[&str]], reduce: Reduce, errors: Errors) -> f64 {
     let mut rows = Vec::new();
     for (i, said) in samples_said.iter().enumerate() {
         for (repeat, said) in said.iter().enumerate() {
-            rows.push(row(&format!("s{i}"), repeat as u32, said, *said == "a"));
+            rows.push(row(i as u32, repeat as u32, said, *said == "a"));
         }
     }
     let rows: Vec<&Row> = rows.iter().collect();
-    let reduced = samples(&rows, reduce, errors);
+    let reduced: Vec<Sample<'_>> = samples(&rows, reduce, errors).collect();
     assert_eq!(reduced.len(), samples_said.len());
     assert_eq!(count(&rows), samples_said.len() as u64);
     let mut sum = Parts::new();

@@ -20,8 +20,9 @@ use ::parquet::file::metadata::ColumnChunkMetaData;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use bytes::Bytes;
 
-use super::{LARGEST_FILE, LONGEST_ROW, Row, too_long};
+use super::{LARGEST_FILE, LONGEST_ROW, too_long};
 use crate::problem::Problem;
+use crate::store::RowsWriter;
 use value::Budget;
 
 /// Most values of a file, and most pages: with 64 bytes for each, what they take is 1 GiB.
@@ -30,10 +31,10 @@ const MOST_VALUES: u64 = LARGEST_FILE / 64;
 /// Characters of the reader's messages that are told: some quote the data.
 const LONGEST_MESSAGE: usize = 200;
 
-pub(super) fn read(bytes: &[u8], name: &str) -> Result<Vec<Row>, Problem> {
+pub(super) fn read(bytes: &[u8], name: &str, rows: &mut RowsWriter) -> Result<(), Problem> {
     footer::check(bytes).map_err(|why| broken(name, why))?;
     let bytes = Bytes::copy_from_slice(bytes);
-    catch_unwind(AssertUnwindSafe(|| rows(bytes, name)))
+    catch_unwind(AssertUnwindSafe(|| push_all(bytes, name, rows)))
         .unwrap_or_else(|_| Err(broken(name, "its parts contradict each other")))
 }
 
@@ -48,11 +49,10 @@ fn too_large(name: &str) -> Problem {
         .remedy("take a sample of it: a suite needs hundreds of rows, not millions")
 }
 
-fn rows(bytes: Bytes, name: &str) -> Result<Vec<Row>, Problem> {
+fn push_all(bytes: Bytes, name: &str, rows: &mut RowsWriter) -> Result<(), Problem> {
     let of_reader = |e: ParquetError| broken(name, e);
     let reader = SerializedFileReader::new(bytes).map_err(of_reader)?;
     look_through(&reader, name)?;
-    let mut rows = Vec::new();
     let mut budget = Budget::new(LARGEST_FILE);
     for (i, row) in reader.get_row_iter(None).map_err(of_reader)?.enumerate() {
         let line = i.saturating_add(1);
@@ -63,9 +63,9 @@ fn rows(bytes: Bytes, name: &str) -> Result<Vec<Row>, Problem> {
         if left.saturating_sub(budget.left()) > LONGEST_ROW as u64 {
             return Err(too_long(name, line));
         }
-        rows.push(Row { line, fields });
+        rows.push(line, &fields)?;
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Adds up what the pages would become, before any value of them is made.

@@ -7,7 +7,9 @@ use super::*;
 const TYPES: &[u8] = include_bytes!("../../../tests/inputs/data/types.parquet");
 
 fn values(bytes: &[u8]) -> Result<Vec<Value>, String> {
-    let rows = read(bytes, "d.parquet").map_err(|p| p.to_string())?;
+    let mut writer = RowsWriter::default();
+    read(bytes, "d.parquet", &mut writer).map_err(|p| p.to_string())?;
+    let rows: Vec<_> = writer.finish().unwrap().iter().map(Result::unwrap).collect();
     assert!(rows.iter().enumerate().all(|(i, row)| row.line == i + 1));
     Ok(rows.into_iter().map(|row| row.fields.into()).collect())
 }

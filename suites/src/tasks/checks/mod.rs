@@ -28,7 +28,8 @@ use serde_json::{Value, json};
 
 use super::{BadExpected, Reading, Score};
 use crate::metrics::{Metric, Parts};
-use crate::sample::{Sample, scalar};
+use crate::problem::Problem;
+use crate::sample::{Sample, Samples, scalar};
 pub(crate) use check::Check;
 pub(crate) use kind::{Kind, not_judged};
 
@@ -215,13 +216,19 @@ impl Checks {
     }
 
     /// Looks at the samples for the names of their checks.
-    pub(crate) fn look_at(&mut self, samples: &[Sample]) {
-        let all = samples.iter().filter_map(|sample| Wanted::of(&sample.expected));
-        for name in all.flat_map(|wanted| wanted.checks).map(|check| check.name()) {
-            if self.names.len() < MOST_NAMES && !self.names.contains(&name) {
-                self.names.push(name);
+    ///
+    /// # Errors
+    /// The rows cannot be read again.
+    pub(crate) fn look_at(&mut self, samples: &Samples) -> Result<(), Problem> {
+        for sample in samples.checked() {
+            let Some(wanted) = Wanted::of(&sample?.expected) else { continue };
+            for name in wanted.checks.iter().map(Check::name) {
+                if self.names.len() < MOST_NAMES && !self.names.contains(&name) {
+                    self.names.push(name);
+                }
             }
         }
+        Ok(())
     }
 }
 
