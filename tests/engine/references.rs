@@ -152,7 +152,7 @@ async fn choices_score_as_llama_cpp_does() {
 }
 
 /// By how many nats the best choice of a case leads the next, in one reference.
-fn lead(case: &serde_json::Value, reference: &str) -> f64 {
+fn lead(case: &Value, reference: &str) -> f64 {
     let choices = case["choices"].as_array().unwrap();
     let mut scores: Vec<f64> = choices.iter().map(|c| c[reference].as_f64().unwrap()).collect();
     scores.sort_by(|a, b| b.total_cmp(a));

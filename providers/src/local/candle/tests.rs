@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::local::gguf::Header;
-use crate::{Message, Sampling};
+use crate::{Message, Prompt, Sampling};
 
 /// SmolLM2-135M-Instruct, where `make` has put it into the user's cache.
 fn smollm2() -> Option<PathBuf> {
@@ -81,7 +81,7 @@ fn greedy_answers_part_only_where_the_margin_is_small() {
     let mut equal = 0;
     for case in &cases {
         let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).unwrap();
-        let prompt = engine.prompt(&Prompt::Messages(messages)).unwrap();
+        let prompt = engine.prompts.tokens(&Prompt::Messages(messages)).unwrap();
         assert_eq!(prompt, ids(&case["prompt_tokens"]), "{}", case["id"]);
         let mut state = engine.fresh.clone();
         let (mut logits, mut position) = (state.forward(&prompt, 0).unwrap(), prompt.len());
@@ -308,8 +308,8 @@ fn a_folder_answers_as_the_gguf_that_was_made_of_it() {
     let mut of_folder = Candle::load(folder.path(), None).unwrap();
     assert_eq!(of_folder.describe().chat_template.as_deref(), Some("of the model folder"));
     let prompt = Prompt::Messages(user("The printer prints only half of the page."));
-    let tokens = of_gguf.prompt(&prompt).unwrap();
-    assert_eq!(of_folder.prompt(&prompt).unwrap(), tokens);
+    let tokens = of_gguf.prompts.tokens(&prompt).unwrap();
+    assert_eq!(of_folder.prompts.tokens(&prompt).unwrap(), tokens);
     let a = of_gguf.fresh.clone().forward(&tokens, 0).unwrap();
     let b = of_folder.fresh.clone().forward(&tokens, 0).unwrap();
     // The GGUF's activations are rounded to eight bits on the way.
