@@ -7,7 +7,7 @@ use rightsize_reports::html::{Embed, Options, write};
 use rightsize_reports::run::files;
 
 use crate::analysis::analysed;
-use crate::fixture::Run;
+use crate::fixture::{Run, hex};
 
 fn status(name: &str) -> Option<u64> {
     let text = fs::read_to_string("/proc/self/status").ok()?;
@@ -49,4 +49,39 @@ fn all_texts_pass_through_a_small_memory() {
     write(&folder, &analysis, &options, &mut std::io::sink()).unwrap();
     let grown = status("VmHWM:").unwrap().saturating_sub(before);
     assert!(grown < 24_000, "{grown} KiB for {written} bytes of records");
+}
+
+/// Many units with short answers: what is kept of each is small, and so is what the analysis adds.
+#[test]
+fn a_unit_takes_a_few_hundred_bytes() {
+    const UNITS: usize = 10_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = Run::demo();
+    let first = run.records.iter().find(|r| r.suite == "support-triage").unwrap().clone();
+    run.records = Vec::new();
+    run.write(dir.path());
+    let file = fs::File::create(dir.path().join(files::RECORDS)).unwrap();
+    let mut file = BufWriter::new(file);
+    for i in 0..UNITS {
+        let mut record = first.clone();
+        (record.sample, record.unit) = (format!("s{i:07}"), hex(&i.to_string()));
+        record.prompt_sha256 = hex(&format!("prompt {i}"));
+        writeln!(file, "{}", serde_json::to_string(&record).unwrap()).unwrap();
+    }
+    file.into_inner().unwrap().sync_all().unwrap();
+
+    if fs::write("/proc/self/clear_refs", "5").is_err() {
+        eprintln!("skipped: the high-water mark of memory cannot be reset here");
+        return;
+    }
+    let Some(before) = status("VmRSS:") else {
+        eprintln!("skipped: this system does not say how much memory is used");
+        return;
+    };
+    let (folder, analysis) = analysed(dir.path());
+    assert_eq!(folder.rows().len(), UNITS);
+    assert_eq!(analysis.results.units_recorded, UNITS as u64);
+    let grown = status("VmHWM:").unwrap().saturating_sub(before);
+    let most = UNITS as u64 * 300 / 1024 + 2_000;
+    assert!(grown < most, "{grown} KiB for {UNITS} units");
 }
