@@ -1,29 +1,32 @@
 //! A run made ready: its suites loaded, its matrix planned, its folder created or opened again.
 
-use std::cell::RefCell;
+mod kept;
+mod planning;
+
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use rightsize_providers::ProviderError;
 use rightsize_providers::digest;
 use rightsize_reports::folder::newest_scores;
 use rightsize_reports::run::{
     BASELINE, EntryRef, Manifest, PlannedPass, SCHEMA, ScorerRef, SuiteRef, files,
 };
-use rightsize_suites::{Kept, Problems, Suite};
+use rightsize_suites::{Problems, Suite};
 use serde_json::Value;
 
-use crate::bakeoff::{Bakeoff, BakeoffFile, ModelEntry};
+use crate::bakeoff::{Bakeoff, BakeoffFile};
 use crate::exit::Failure;
 use crate::journal::{self, Done, Journal};
 use crate::modes;
-use crate::plan::{self, Answerer, Shard, Units};
+use crate::plan::{self, Shard};
 use crate::printer::Printer;
-use crate::runner::{self, Identity, PlanError, Work};
+use crate::runner::Work;
 use crate::scorer::{self, Scorer};
-use crate::variants::{self, Choices, Prompts};
+use crate::variants;
+
+pub use kept::kept_suite;
+pub use planning::Choosing;
+use planning::{Planned, plan};
 
 /// A run, ready to begin: its matrix, its folder.
 pub struct Prepared {
@@ -49,40 +52,6 @@ pub struct Prepared {
     pub planned: u64,
     /// Units that had an answer before.
     pub done: u64,
-}
-
-/// What is needed to plan the test split when prompt variants have been chosen.
-pub struct Choosing {
-    identities: Identities,
-    part: Part,
-    done: Done,
-}
-
-/// What each model entry is, in the order of the bake-off.
-type Identities = Vec<Result<Identity, ProviderError>>;
-
-/// `--limit` and `--shard`.
-type Part = (Option<usize>, Option<Shard>);
-
-impl Choosing {
-    /// How many dev units each candidate of an entry has on a suite.
-    pub fn dev_units(&self, bakeoff: &Bakeoff, entry: &ModelEntry, suite: &Suite) -> u64 {
-        let answerer = Answerer::model(entry, bakeoff);
-        plan::dev_units_of_each(answerer, bakeoff, suite, self.part.0)
-    }
-
-    /// The work of the test split.
-    ///
-    /// # Errors
-    /// As [`begin`].
-    pub fn test(
-        &self,
-        bakeoff: &Bakeoff,
-        suites: &[Suite],
-        choices: &Choices,
-    ) -> Result<Work, Failure> {
-        plan_test(bakeoff, suites, &self.identities, choices, self.part, &self.done)
-    }
 }
 
 /// Loads the suites of a bake-off, all problems together.
@@ -228,87 +197,6 @@ fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
-/// The work that can be done at once, and what comes after.
-struct Planned {
-    work: Work,
-    choosing: Option<Choosing>,
-    /// All passes of the folder, those that are done included.
-    passes: Vec<PlannedPass>,
-}
-
-fn plan(
-    bakeoff: &Bakeoff,
-    suites: &[Suite],
-    base: &Path,
-    part: Part,
-    done: Done,
-) -> Result<Planned, Failure> {
-    let identities: Identities =
-        bakeoff.models.iter().map(|entry| runner::identify(entry, base)).collect();
-    if !variants::any_choice(bakeoff, suites) {
-        let nothing = Choices::default();
-        let work = plan_test(bakeoff, suites, &identities, &nothing, part, &done)?;
-        let passes = work.planned();
-        return Ok(Planned { work, choosing: None, passes });
-    }
-    let mut dev = Work::default();
-    let mut passes = Vec::new();
-    for (entry, identity) in bakeoff.models.iter().zip(&identities) {
-        let answerer = Answerer::model(entry, bakeoff);
-        let test = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
-        passes.extend(modes::in_mode(entry.mode, test).planned());
-        let mut units = Units::default();
-        for (index, suite) in suites.iter().enumerate() {
-            if let Prompts::Chosen(names) = variants::prompts(bakeoff, entry, suite) {
-                let of_suite = (index, suite);
-                units.append(plan::dev_units_of(answerer, bakeoff, of_suite, &names, part.0));
-            }
-        }
-        passes.extend(units.planned());
-        // An entry that cannot start says so when the test split is planned.
-        if identity.is_ok() {
-            let work = runner::plan_units(entry, identity.clone(), bakeoff, suites, units, &done);
-            dev.entries.push(work.map_err(unplanned)?);
-        }
-    }
-    let baselines = runner::plan_baselines(bakeoff, suites, part, &done).map_err(unplanned)?;
-    passes.extend(baselines.into_iter().flat_map(|work| work.planned));
-    Ok(Planned { work: dev, choosing: Some(Choosing { identities, part, done }), passes })
-}
-
-fn plan_test(
-    bakeoff: &Bakeoff,
-    suites: &[Suite],
-    identities: &Identities,
-    choices: &Choices,
-    part: Part,
-    done: &Done,
-) -> Result<Work, Failure> {
-    let mut entries = Vec::new();
-    for (entry, identity) in bakeoff.models.iter().zip(identities) {
-        let answerer = Answerer::model(entry, bakeoff);
-        let units = plan::units_of(answerer, bakeoff, suites, part.0, part.1);
-        let variants: Vec<Option<String>> =
-            suites.iter().map(|suite| choices.variant(bakeoff, entry, suite)).collect();
-        let units = modes::in_mode(entry.mode, units.in_variants(&variants));
-        let identity = identity.clone();
-        let work = runner::plan_units(entry, identity, bakeoff, suites, units, done);
-        entries.push(work.map_err(unplanned)?);
-    }
-    let baselines = runner::plan_baselines(bakeoff, suites, part, done).map_err(unplanned)?;
-    Ok(Work { baselines, entries })
-}
-
-fn unplanned(error: PlanError) -> Failure {
-    match error {
-        PlanError::Prompt(_) => Failure::wrong(error, "check the suite with `rightsize check`"),
-        PlanError::Conflict { .. } => Failure::wrong(
-            error,
-            "prompts, sampling or weights changed since: start a new run with --out",
-        ),
-    }
-}
-
 fn manifest(
     file: &BakeoffFile,
     suites: &[Suite],
@@ -433,55 +321,4 @@ pub fn resume(folder: &Path, file: Option<&Path>, printer: Printer) -> Result<Pr
         planned: manifest.units_planned,
         done,
     })
-}
-
-/// The suite that a run folder keeps in `own`, one of its folders.
-pub fn kept_suite(own: &Path, source: &str) -> Result<Suite, Failure> {
-    let read = |name: &str| {
-        let path = own.join(name);
-        std::fs::read_to_string(&path).map_err(|error| {
-            let message = format!("cannot read {}: {error}", path.display());
-            Failure::wrong(message, "restore the folder from a copy")
-        })
-    };
-    let yaml = read(files::SUITE_YAML)?;
-    let tools = match own.join(files::TOOLS).exists() {
-        true => Some(serde_json::from_str(&read(files::TOOLS)?).map_err(|error| {
-            let message = format!("{}: {error}", own.join(files::TOOLS).display());
-            Failure::wrong(message, "restore the folder from a copy")
-        })?),
-        false => None,
-    };
-    // Rows pass through one by one; the first that is broken ends them and is told in the end.
-    let broken: RefCell<Option<Failure>> = RefCell::default();
-    let rows = |name: &str| -> Result<_, Failure> {
-        let path = own.join(name);
-        let wrong = move |error: &dyn std::fmt::Display| {
-            let message = format!("{}: {error}", path.display());
-            Failure::wrong(message, "restore the folder from a copy")
-        };
-        let lines = BufReader::new(File::open(own.join(name)).map_err(|e| wrong(&e))?).lines();
-        let broken = &broken;
-        Ok(lines.map_while(move |line| {
-            let row = line.map_err(|e| wrong(&e));
-            let row = row.and_then(|line| serde_json::from_str(&line).map_err(|e| wrong(&e)));
-            row.map_err(|failure| *broken.borrow_mut() = Some(failure)).ok()
-        }))
-    };
-    let rows_if_any = |name: &str| -> Result<_, Failure> {
-        let there = own.join(name).exists();
-        Ok(there.then(|| rows(name)).transpose()?.into_iter().flatten())
-    };
-    let kept = Kept::new(rows(files::SAMPLES)?)
-        .map_err(Problems::from)?
-        .train(rows_if_any(files::TRAIN)?)
-        .map_err(Problems::from)?
-        .dev(rows_if_any(files::DEV)?)
-        .map_err(Problems::from)?
-        .tools(tools);
-    let suite = Suite::from_run_folder(&yaml, source, kept);
-    match broken.into_inner() {
-        Some(failure) => Err(failure),
-        None => Ok(suite?),
-    }
 }
