@@ -3,10 +3,10 @@
 //! Efron (1979). Whole groups are drawn with replacement (a group is a sample with its repeats, or
 //! a cluster of samples), because the members of one are not independent of each other.
 //!
-//! Of more than [`MOST_DRAWN`] groups that are alike in most cases, how often each kind is drawn is
+//! Of more than `MOST_DRAWN` groups that are alike in most cases, how often each kind is drawn is
 //! drawn itself: it is multinomial, so the resamples have the same distribution, and a thousand of
 //! them cost no more for a million groups than for a thousand. Where nearly every group is of a kind
-//! of its own, fewer resamples are drawn, so that the draws stay below [`MOST_DRAWS`]: the ends of
+//! of its own, fewer resamples are drawn, so that the draws stay below `MOST_DRAWS`: the ends of
 //! the interval are then less smooth, which is nothing beside its width on so many groups.
 
 use std::collections::BTreeMap;
