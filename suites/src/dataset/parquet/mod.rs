@@ -80,6 +80,7 @@ fn look_through(reader: &SerializedFileReader<Bytes>, name: &str) -> Result<(), 
         }
         for (column, chunk) in group.metadata().columns().iter().enumerate() {
             check_codec(chunk, name)?;
+            check_place(chunk, name)?;
             let values = chunk_values(group.as_ref(), column, chunk, &mut size, name)?;
             if values < rows {
                 let column = chunk.column_path().string();
@@ -151,6 +152,16 @@ fn longest_entry(mut entries: &[u8]) -> u64 {
         entries = rest;
     }
     longest as u64
+}
+
+/// The reader panics at a negative place or length.
+fn check_place(chunk: &ColumnChunkMetaData, name: &str) -> Result<(), Problem> {
+    let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+    if start < 0 || chunk.compressed_size() < 0 {
+        let column = chunk.column_path().string();
+        return Err(broken(name, format!("the place or the length of `{column}` is negative")));
+    }
+    Ok(())
 }
 
 fn check_codec(chunk: &ColumnChunkMetaData, name: &str) -> Result<(), Problem> {
