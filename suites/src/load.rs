@@ -22,7 +22,7 @@ use crate::tasks::Task;
 use crate::tasks::checks;
 use crate::tasks::faq::{self, Faq};
 use crate::tools_file;
-use crate::variants;
+use crate::variants::{self, Variant};
 use crate::yaml;
 
 impl Suite {
@@ -107,15 +107,13 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         train_name = table.name;
     }
     let mut dev = sample::none(&file.data, &task);
+    let mut dev_name = String::new();
     if let Some(table) = rows::of_dev(&file, document)? {
         warnings.extend(table.notes.iter().cloned());
         dev = sample::dev(&file.data, &task, &table)?;
         warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &samples, "test"))?);
         warnings.extend(sample::stands_in(&file.data, &dev, ("dev", &train, "train"))?);
-        columns::fill_all(&templates, &dev, &table.name, document)?;
-        for variant in &variants {
-            columns::fill_all(&variant.templates, &dev, &table.name, document)?;
-        }
+        dev_name = table.name;
     } else if !(variants.is_empty() || train.is_empty() || matches!(own.place, Place::Run(_))) {
         let shown = variants::shown_by_hand(&file);
         let aside = dev::set_aside(&file.data, &samples, &shown, &train)?;
@@ -123,12 +121,12 @@ fn build(own: &Layer, extended: &[Layer]) -> Result<Suite, Problems> {
         dev = sample::dev(&file.data, &task, &aside.dev)?;
         train = aside.train;
         warnings.push(dev::note(&dev, &train, &train_name));
-        for templates in variants.iter().map(|v| &v.templates).chain([&templates]) {
-            columns::fill_all(templates, &dev, &train_name, document)?;
-        }
+        dev_name.clone_from(&train_name);
     }
-    for variant in &variants {
-        columns::fill_all(&variant.templates, &samples, &table.name, document)?;
+    columns::fill_all(&templates, &dev, &dev_name, document)?;
+    for Variant { templates, .. } in &variants {
+        columns::fill_all(templates, &samples, &table.name, document)?;
+        columns::fill_all(templates, &dev, &dev_name, document)?;
     }
     let rows = few_shot::Rows {
         data: &file.data,
